@@ -1,0 +1,152 @@
+//! Why a transaction is refused.
+
+use thiserror::Error;
+
+use crate::amount::Amount;
+use crate::score::DaaScore;
+use crate::tx::OutPoint;
+
+/// A rule that needs no state. A block that carries such a transaction is invalid.
+///
+/// ## Peer
+/// Whoever sends such a transaction or block is at fault, for every variant: nothing here depends on what a peer can
+/// not know.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TxRuleError {
+    /// Another network's transaction.
+    #[error("the transaction belongs to chain {got}, this is chain {expected}")]
+    WrongChain {
+        /// Chain id found.
+        got: u32,
+        /// Chain id of this network.
+        expected: u32,
+    },
+    /// No output is consumed: it could run again in every block that merges it.
+    #[error("the transaction consumes nothing")]
+    NoInputs,
+    /// Nothing is created.
+    #[error("the transaction creates nothing")]
+    NoOutputs,
+    /// Inputs stand twice or out of order.
+    #[error("inputs are not strictly ascending at {0}")]
+    InputsNotAscending(OutPoint),
+    /// More than the range proof covers.
+    #[error("{got} hidden amounts are created, at most {limit} are allowed")]
+    TooManyHiddenOutputs {
+        /// Hidden amounts found.
+        got: usize,
+        /// Most allowed.
+        limit: usize,
+    },
+    /// Longer than a transaction may be.
+    #[error("the transaction has {got} bytes, at most {limit} are allowed")]
+    TooLarge {
+        /// Length found.
+        got: usize,
+        /// Most allowed.
+        limit: usize,
+    },
+    /// Less than the least fee for its mass.
+    #[error("the fee is {got} STR, at least {needed} STR is needed")]
+    FeeTooLow {
+        /// Fee offered.
+        got: Amount,
+        /// Least fee.
+        needed: Amount,
+    },
+    /// A lock that the ledger does not open yet.
+    #[error("{0} uses a lock that is not active")]
+    LockInactive(&'static str),
+    /// A refund branch where there is no refund.
+    #[error("input {0} uses a refund branch, its memo has none")]
+    NoRefundBranch(usize),
+    /// A public memo of nothing.
+    #[error("output {0} holds nothing")]
+    ZeroValue(usize),
+    /// Public amounts overflow.
+    #[error("public amounts sum above 2^64 - 1")]
+    AmountOverflow,
+    /// A coin or commitment is not canonical or is the identity where that is not allowed.
+    #[error("{what} {index} is not a valid group element")]
+    BadPoint {
+        /// Which part.
+        what: &'static str,
+        /// Index of its input or output.
+        index: usize,
+    },
+    /// Range proof of the wrong length, absent where needed or present where not.
+    #[error("the range proof has {got} bytes where {expected} are needed")]
+    RangeProofLength {
+        /// Length found.
+        got: usize,
+        /// Length needed.
+        expected: usize,
+    },
+    /// The range proof does not hold.
+    #[error("the range proof does not hold")]
+    RangeProof,
+    /// A proof that an input may be spent does not hold.
+    #[error("the proof of input {0} does not hold")]
+    InputProof(usize),
+    /// A proof that an output is well formed does not hold.
+    #[error("the proof of output {0} does not hold")]
+    OutputProof(usize),
+    /// Something was created from nothing.
+    #[error("the balance proof does not hold")]
+    Kernel,
+    /// The witness's key does not belong to the address of the lock.
+    #[error("the key of input {0} does not belong to its address")]
+    WrongKey(usize),
+    /// The signature does not hold, or is not in low-s form.
+    #[error("the signature of input {0} does not hold")]
+    Signature(usize),
+    /// The witness does not have the shape that the core asks for.
+    #[error("the witness of input {0} is of another kind than the input")]
+    WitnessKind(usize),
+}
+
+/// A rule that needs state: what is true in one context may not be in another.
+///
+/// ## Peer
+/// Nobody is at fault: a competing transaction may have come first.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TxContextError {
+    /// Spent, or never made.
+    #[error("input {0} is not unspent")]
+    InputMissing(OutPoint),
+    /// The core repeats another output than stands there.
+    #[error("input {0} is unlike what the transaction says")]
+    InputMismatch(OutPoint),
+    /// A reward that may not be spent yet.
+    #[error("input {outpoint} may be spent from DAA score {mature_at}, it is {now}")]
+    Immature {
+        /// The reward.
+        outpoint: OutPoint,
+        /// First score at which it may be spent.
+        mature_at: DaaScore,
+        /// Score of the context.
+        now: DaaScore,
+    },
+    /// Before its time.
+    #[error("the transaction is valid from DAA score {start}, it is {now}")]
+    NotYetValid {
+        /// First valid score.
+        start: DaaScore,
+        /// Score of the context.
+        now: DaaScore,
+    },
+    /// After its time.
+    #[error("the transaction was valid before DAA score {end}, it is {now}")]
+    Expired {
+        /// First score at which it is no longer valid.
+        end: DaaScore,
+        /// Score of the context.
+        now: DaaScore,
+    },
+    /// A Memo's lock does not apply yet.
+    #[error("memo {0} may not be consumed yet")]
+    MemoNotYetValid(OutPoint),
+    /// A Memo whose validity has ended belongs to its refund address, and only then.
+    #[error("memo {0} may not be consumed by this branch at this time")]
+    MemoBranch(OutPoint),
+}

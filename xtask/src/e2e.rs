@@ -1,0 +1,55 @@
+//! `cargo xtask e2e` and `screens`: the story of two wallets in the real window and in Chromium.
+
+use crate::process::{cargo, run};
+use crate::tally::{self, Tally};
+use crate::{Result, setup, ui, workspace};
+use clap::Args;
+use std::process::Command;
+
+/// Arguments of the end-to-end run.
+#[derive(Debug, Args)]
+pub(crate) struct E2eArgs {
+    /// Only this view: window-1280x800, chromium-1280x800 or chromium-390x844
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// How much of the run is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The whole story, with pictures on the way.
+    Story,
+    /// The shortest way to a picture of every page.
+    Screens,
+}
+
+/// `cargo xtask e2e`, `cargo xtask screens`.
+pub(crate) fn command(args: &E2eArgs, scope: Scope) -> Result<()> {
+    setup::ensure(setup::Purpose::E2e)?;
+    ui::build()?;
+    let tally = run_counted(scope, args.only.as_deref())?;
+    println!("\npictures: {}", workspace::screens_dir().display());
+    println!("{tally}");
+    if tally.failed == 0 { Ok(()) } else { Err("the end-to-end run failed".into()) }
+}
+
+/// Builds the app, the node and the runner, and runs; the UI bundle is there already.
+pub(crate) fn run_counted(scope: Scope, only: Option<&str>) -> Result<Tally> {
+    run(&mut cargo(&["build", "--package", "umbel-app", "--features", "custom-protocol"]))?;
+    run(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]))?;
+    run(&mut cargo(&["build", "--package", "umbel-tests", "--features", "e2e", "--bin", "umbel-e2e"]))?;
+    let built = workspace::target_dir().join("debug");
+    let mut runner = Command::new(built.join("umbel-e2e"));
+    runner.current_dir(workspace::root());
+    runner.arg("--app").arg(built.join("umbel-app"));
+    runner.arg("--umbel").arg(built.join("umbel"));
+    runner.arg("--ui").arg(workspace::ui_dist());
+    runner.arg("--screens").arg(workspace::screens_dir());
+    if scope == Scope::Screens {
+        runner.arg("--screens-only");
+    }
+    if let Some(view) = only {
+        runner.args(["--only", view]);
+    }
+    tally::count(&mut runner)
+}
