@@ -9,9 +9,20 @@ use std::process::Command;
 pub(crate) fn command() -> Result<()> {
     setup::ensure(setup::Purpose::Check)?;
     let mut tally = all()?;
-    tally += tally::count(&mut cargo(&["test", "--package", "umbel-tests", "--test", "it", "tidy"]))?;
+    tally += tally::count(&mut cargo(&[
+        "test",
+        "--package",
+        "umbel-tests",
+        "--test",
+        "it",
+        "tidy",
+    ]))?;
     println!("\n{tally}");
-    if tally.failed == 0 { Ok(()) } else { Err("the check found something".into()) }
+    if tally.failed == 0 {
+        Ok(())
+    } else {
+        Err("the check found something".into())
+    }
 }
 
 /// Each check counts as one test. Cheap ones first; all run, so that one call shows everything.
@@ -28,7 +39,14 @@ pub(crate) fn all() -> Result<Tally> {
         }
     };
     step(&mut cargo(&["fmt", "--all", "--", "--check"]));
-    step(&mut cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"]));
+    step(&mut cargo(&[
+        "deny",
+        "--all-features",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]));
     let advisories = workspace::root().join("../shared/tools/advisories.sh");
     if advisories.is_file() {
         step(Command::new(advisories).current_dir(workspace::root()));
@@ -36,13 +54,25 @@ pub(crate) fn all() -> Result<Tally> {
         println!("advisories: no local advisory database beside this checkout; not checked");
     }
     ui::prepare_dist()?;
-    let clippy = ["clippy", "--workspace", "--exclude", "umbel-ui", "--all-targets", "--features", "umbel-tests/e2e"];
+    let clippy = [
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "umbel-ui",
+        "--all-targets",
+        "--features",
+        "umbel-tests/e2e",
+    ];
     step(cargo(&clippy).args(["--", "-D", "warnings"]));
     // Clippy drives the compiler it came with; where only Debian's compiler knows wasm32, the UI's lints run on the
     // host, where the same source compiles.
     match wasm::compiler()? {
         compiler @ wasm::WasmCompiler::Native => {
-            step(compiler.cargo(&["clippy", "--package", "umbel-ui"]).args(["--", "-D", "warnings"]));
+            step(
+                compiler
+                    .cargo(&["clippy", "--package", "umbel-ui"])
+                    .args(["--", "-D", "warnings"]),
+            );
         }
         wasm::WasmCompiler::Debian { .. } => {
             step(cargo(&["clippy", "--package", "umbel-ui"]).args(["--", "-D", "warnings"]));

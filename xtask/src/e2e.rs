@@ -30,14 +30,32 @@ pub(crate) fn command(args: &E2eArgs, scope: Scope) -> Result<()> {
     let tally = run_counted(scope, args.only.as_deref())?;
     println!("\npictures: {}", workspace::screens_dir().display());
     println!("{tally}");
-    if tally.failed == 0 { Ok(()) } else { Err("the end-to-end run failed".into()) }
+    if tally.failed == 0 {
+        Ok(())
+    } else {
+        Err("the end-to-end run failed".into())
+    }
 }
 
 /// Builds the app, the node and the runner, and runs; the UI bundle is there already.
 pub(crate) fn run_counted(scope: Scope, only: Option<&str>) -> Result<Tally> {
-    run(&mut cargo(&["build", "--package", "umbel-app", "--features", "custom-protocol"]))?;
+    run(&mut cargo(&[
+        "build",
+        "--package",
+        "umbel-app",
+        "--features",
+        "custom-protocol",
+    ]))?;
     run(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]))?;
-    run(&mut cargo(&["build", "--package", "umbel-tests", "--features", "e2e", "--bin", "umbel-e2e"]))?;
+    run(&mut cargo(&[
+        "build",
+        "--package",
+        "umbel-tests",
+        "--features",
+        "e2e",
+        "--bin",
+        "umbel-e2e",
+    ]))?;
     let built = workspace::target_dir().join("debug");
     let mut runner = Command::new(built.join("umbel-e2e"));
     runner.current_dir(workspace::root());

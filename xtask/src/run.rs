@@ -33,16 +33,34 @@ pub(crate) fn command(args: &RunArgs) -> Result<()> {
 
 fn has_display() -> bool {
     cfg!(not(target_os = "linux"))
-        || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+        || ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn open_window(args: &RunArgs) -> Result<()> {
-    run(&mut cargo(&["build", "--profile", PROFILE, "--package", "umbel-app", "--features", "custom-protocol"]))?;
+    run(&mut cargo(&[
+        "build",
+        "--profile",
+        PROFILE,
+        "--package",
+        "umbel-app",
+        "--features",
+        "custom-protocol",
+    ]))?;
     start(Command::new(built("umbel-app")), args)
 }
 
 fn serve(args: &RunArgs) -> Result<()> {
-    run(&mut cargo(&["build", "--profile", PROFILE, "--package", "umbel-node", "--bin", "umbel"]))?;
+    run(&mut cargo(&[
+        "build",
+        "--profile",
+        PROFILE,
+        "--package",
+        "umbel-node",
+        "--bin",
+        "umbel",
+    ]))?;
     let mut node = Command::new(built("umbel"));
     node.args(["node", "run", "--ui"]).arg(workspace::ui_dist());
     start(node, args)
@@ -56,5 +74,7 @@ fn start(mut command: Command, args: &RunArgs) -> Result<()> {
 }
 
 fn built(name: &str) -> PathBuf {
-    workspace::target_dir().join(PROFILE).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    workspace::target_dir()
+        .join(PROFILE)
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }

@@ -75,7 +75,10 @@ fn summary(line: &str) -> Tally {
             .filter_map(|number| number.trim().parse::<u64>().ok())
             .sum()
     };
-    Tally { passed: number("passed"), failed: number("failed") + number("timed out") }
+    Tally {
+        passed: number("passed"),
+        failed: number("failed") + number("timed out"),
+    }
 }
 
 fn without_colour(line: &str) -> String {
@@ -105,7 +108,8 @@ mod tests {
         assert_eq!(summary(nextest), Tally { passed: 3, failed: 2 });
         let one = "     Summary [   0.010s] 1 test run: 1 passed, 0 skipped";
         assert_eq!(summary(one), Tally { passed: 1, failed: 0 });
-        let built_in = "test result: FAILED. 7 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        let built_in =
+            "test result: FAILED. 7 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         assert_eq!(summary(built_in), Tally { passed: 7, failed: 2 });
         assert_eq!(summary("e2e: 4 passed, 1 failed"), Tally { passed: 4, failed: 1 });
         assert_eq!(summary("I saw 5 passed, 3 failed"), Tally::default());

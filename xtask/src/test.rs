@@ -21,8 +21,19 @@ pub(crate) fn command(args: &TestArgs) -> Result<()> {
     let mut tally = check::all()?;
     // The command line tests start the `umbel` binary beside them.
     run(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]))?;
-    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
-    tally += tally::count(&mut cargo(&["nextest", "run", "--profile", profile, "--no-tests", "pass"]))?;
+    let profile = if std::env::var_os("CI").is_some() {
+        "ci"
+    } else {
+        "default"
+    };
+    tally += tally::count(&mut cargo(&[
+        "nextest",
+        "run",
+        "--profile",
+        profile,
+        "--no-tests",
+        "pass",
+    ]))?;
     tally += tally::count(&mut cargo(&["test", "--doc"]))?;
     tally += bundle();
     if !args.no_e2e {
@@ -30,7 +41,11 @@ pub(crate) fn command(args: &TestArgs) -> Result<()> {
     }
     println!("\nafter {} s", start.elapsed().as_secs());
     println!("{tally}");
-    if tally.failed == 0 { Ok(()) } else { Err("not everything passed".into()) }
+    if tally.failed == 0 {
+        Ok(())
+    } else {
+        Err("not everything passed".into())
+    }
 }
 
 fn bundle() -> Tally {

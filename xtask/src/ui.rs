@@ -30,7 +30,10 @@ pub(crate) fn build() -> Result<bool> {
 
     let stamp_file = workspace::root().join("target/ui.stamp");
     let stamp = stamp(&module)?;
-    let mut wanted = BTreeSet::from([dist.join(format!("{OUT_NAME}.js")), dist.join(format!("{OUT_NAME}_bg.wasm"))]);
+    let mut wanted = BTreeSet::from([
+        dist.join(format!("{OUT_NAME}.js")),
+        dist.join(format!("{OUT_NAME}_bg.wasm")),
+    ]);
     let bound = fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && wanted.iter().all(|f| f.is_file());
     let mut changed = false;
     if !bound {
@@ -55,7 +58,10 @@ pub(crate) fn prepare_dist() -> Result<()> {
 fn compile() -> Result<PathBuf> {
     let compiler = wasm::compiler()?;
     process::run(&mut compiler.cargo(&["build", "--package", "umbel-ui", "--profile", PROFILE]))?;
-    Ok(workspace::wasm_target_dir().join(wasm::TARGET).join(PROFILE).join("umbel-ui.wasm"))
+    Ok(workspace::wasm_target_dir()
+        .join(wasm::TARGET)
+        .join(PROFILE)
+        .join("umbel-ui.wasm"))
 }
 
 fn bind(module: &Path, dist: &Path) -> Result<()> {
@@ -87,10 +93,17 @@ fn stamp(module: &Path) -> Result<String> {
 /// Each file that is copied as it is, with its place in the bundle.
 fn static_files(dist: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let ui = workspace::root().join("ui");
-    let mut files: Vec<_> = ["index.html", "boot.js"].iter().map(|name| (ui.join(name), dist.join(name))).collect();
+    let mut files: Vec<_> = ["index.html", "boot.js"]
+        .iter()
+        .map(|name| (ui.join(name), dist.join(name)))
+        .collect();
     collect(&ui.join("style"), &dist.join("style"), &mut files)?;
     for folder in ASSET_FOLDERS {
-        collect(&workspace::root().join("assets").join(folder), &dist.join(folder), &mut files)?;
+        collect(
+            &workspace::root().join("assets").join(folder),
+            &dist.join(folder),
+            &mut files,
+        )?;
     }
     Ok(files)
 }

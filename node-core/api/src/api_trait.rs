@@ -1,0 +1,141 @@
+//! The list of calls.
+//!
+//! One list makes the trait [`Api`], a type for each call (for clients), and [`dispatch`] (for servers). A call's path is
+//! `<area>/<name>`; the Tauri command of a call is `<area>_<name>`.
+
+use core::future::Future;
+use core::pin::Pin;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{ApiError, ErrorCode};
+use crate::{Empty, node, send, settings, tx, wallet};
+
+/// What every call gives.
+pub type ApiFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
+
+/// One call, for clients.
+pub trait Call {
+    /// `<area>/<name>`.
+    const PATH: &'static str;
+    /// `<area>_<name>`: the Tauri command.
+    const COMMAND: &'static str;
+    /// What is sent.
+    type Request: Serialize + DeserializeOwned;
+    /// What comes back.
+    type Answer: Serialize + DeserializeOwned;
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $area:literal $name:literal $method:ident $call:ident ($request:ty) -> $answer:ty;)*) => {
+        /// The node and its wallets, as shells see them.
+        pub trait Api: Send + Sync {
+            $($(#[$doc])* fn $method(&self, request: $request) -> ApiFuture<'_, $answer>;)*
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $call;
+
+            impl Call for $call {
+                const PATH: &'static str = concat!($area, "/", $name);
+                const COMMAND: &'static str = concat!($area, "_", $name);
+                type Request = $request;
+                type Answer = $answer;
+            }
+        )*
+
+        /// Every path, in the order of the list.
+        pub const PATHS: &[&str] = &[$(<$call as Call>::PATH),*];
+
+        /// Answers the call at `path` with JSON.
+        ///
+        /// # Errors
+        /// [`ErrorCode::NotFound`] for an unknown path, [`ErrorCode::BadInput`] for a request of another shape, else
+        /// what the call gives.
+        pub async fn dispatch(
+            api: &dyn Api,
+            path: &str,
+            request: serde_json::Value,
+        ) -> Result<serde_json::Value, ApiError> {
+            match path {
+                $(<$call as Call>::PATH => {
+                    let request: $request = parse(request)?;
+                    to_json(&api.$method(request).await?)
+                })*
+                _ => Err(ApiError::new(ErrorCode::NotFound, format!("there is no call {path}"))),
+            }
+        }
+    };
+}
+
+fn parse<T: DeserializeOwned>(request: serde_json::Value) -> Result<T, ApiError> {
+    // serde's message would quote the value, which may be a secret.
+    serde_json::from_value(request)
+        .map_err(|_| ApiError::new(ErrorCode::BadInput, "the request does not have the fields of this call"))
+}
+
+fn to_json<T: Serialize>(answer: &T) -> Result<serde_json::Value, ApiError> {
+    serde_json::to_value(answer).map_err(|_| ApiError::new(ErrorCode::Internal, "the answer could not be encoded"))
+}
+
+calls! {
+    /// What the node is doing.
+    "node" "state" node_state NodeState(Empty) -> node::NodeState;
+    /// Blocks as they arrived, for the live view.
+    "node" "dag" node_dag NodeDag(node::DagRequest) -> node::DagView;
+    /// Starts, changes or stops mining.
+    "node" "mine" node_mine NodeMine(node::MineRequest) -> node::MiningState;
+    /// Devnet: mines blocks at once.
+    "node" "devnet_advance" node_devnet_advance DevnetAdvance(node::AdvanceRequest) -> node::AdvanceAnswer;
+    /// Devnet: pays test coins from the genesis wallet, whose key is public.
+    "node" "devnet_fund" node_devnet_fund DevnetFund(node::FundRequest) -> send::Payment;
+    /// Devnet: throws the chain away and starts again from genesis. Wallets stay.
+    "node" "devnet_reset" node_devnet_reset DevnetReset(Empty) -> Empty;
+
+    /// All wallets of the data folder.
+    "wallet" "list" wallet_list WalletList(Empty) -> wallet::WalletList;
+    /// Makes a wallet from fresh words and unlocks it.
+    "wallet" "create" wallet_create WalletCreate(wallet::CreateRequest) -> wallet::Created;
+    /// Says that the person has written the words down.
+    "wallet" "confirm_words" wallet_confirm_words WalletConfirmWords(wallet::WalletRequest) -> Empty;
+    /// Makes a wallet from words and unlocks it, or only says what they give.
+    "wallet" "restore" wallet_restore WalletRestore(wallet::RestoreRequest) -> wallet::Restored;
+    /// Unlocks a wallet.
+    "wallet" "unlock" wallet_unlock WalletUnlock(wallet::UnlockRequest) -> wallet::WalletState;
+    /// Drops the spend key. Scanning, node and miner go on.
+    "wallet" "lock" wallet_lock WalletLock(wallet::WalletRequest) -> wallet::WalletState;
+    /// Shows the words again.
+    "wallet" "reveal" wallet_reveal WalletReveal(wallet::RevealRequest) -> wallet::Revealed;
+    /// Deletes a wallet's files.
+    "wallet" "remove" wallet_remove WalletRemove(wallet::WalletRequest) -> Empty;
+    /// Balances and scan state.
+    "wallet" "state" wallet_state WalletState(wallet::WalletRequest) -> wallet::WalletState;
+    /// The addresses handed out so far, newest first.
+    "wallet" "addresses" wallet_addresses WalletAddresses(wallet::WalletRequest) -> wallet::AddressList;
+    /// A fresh address.
+    "wallet" "new_address" wallet_new_address WalletNewAddress(wallet::NewAddressRequest) -> wallet::AddressEntry;
+    /// What came and went, newest first.
+    "wallet" "history" wallet_history WalletHistory(wallet::HistoryRequest) -> wallet::History;
+
+    /// Reads an address of any kind.
+    "send" "decode_address" send_decode_address DecodeAddress(send::DecodeAddressRequest) -> send::DecodedAddress;
+    /// Says what a payment would take, without making it.
+    "send" "plan" send_plan SendPlan(send::SendRequest) -> send::PaymentPlan;
+    /// Starts a payment and returns at once; its progress comes by event and `send/status`.
+    "send" "pay" send_pay SendPay(send::SendRequest) -> send::Payment;
+    /// How far a payment is.
+    "send" "status" send_status SendStatus(send::StatusRequest) -> send::Payment;
+
+    /// Builds and signs a payment without submitting it.
+    "tx" "build" tx_build TxBuild(send::SendRequest) -> tx::RawTx;
+    /// Submits a transaction that was built elsewhere.
+    "tx" "submit" tx_submit TxSubmit(tx::RawTx) -> tx::Submitted;
+
+    /// The person's settings.
+    "settings" "get" settings_get SettingsGet(Empty) -> settings::Settings;
+    /// Replaces the settings.
+    "settings" "set" settings_set SettingsSet(settings::Settings) -> settings::Settings;
+}

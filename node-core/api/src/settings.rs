@@ -1,0 +1,45 @@
+//! The person's settings, kept in the data folder.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings. Unknown fields are refused, missing ones take their default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Minutes without use until wallets lock; 0 for never.
+    pub auto_lock_minutes: u32,
+    /// `system`, `dark` or `light`.
+    pub theme: Theme,
+    /// `system`, `en` or `de`.
+    pub language: Language,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { auto_lock_minutes: 5, theme: Theme::System, language: Language::System }
+    }
+}
+
+/// Colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system has it.
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// Language of the app. The command line is always English.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// As the system has it.
+    System,
+    /// English.
+    En,
+    /// German.
+    De,
+}
