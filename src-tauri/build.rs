@@ -17,10 +17,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The folder must exist for any build; a check or a lint needs nothing in it.
     std::fs::create_dir_all(UI)?;
     let manifest = AppManifest::new().permissions_path_pattern("src-tauri/permissions/**/*");
-    try_build(
-        Attributes::new()
-            .capabilities_path_pattern("src-tauri/capabilities/**/*")
-            .app_manifest(manifest),
-    )?;
+    try_build(Attributes::new().capabilities_path_pattern("src-tauri/capabilities/**/*").app_manifest(manifest))?;
     Ok(())
 }

@@ -44,18 +44,12 @@ impl Desktop {
         let config = folder.join("bus.conf");
         fs::write(&config, BUS_CONFIG.replace("BUS_FOLDER", &folder.to_string_lossy()))?;
         let mut bus = Command::new("dbus-daemon");
-        bus.args(["--nofork", "--nopidfile", "--print-address=1"])
-            .arg(format!("--config-file={}", config.display()));
+        bus.args(["--nofork", "--nopidfile", "--print-address=1"]).arg(format!("--config-file={}", config.display()));
         let mut bus = Guarded::start("bus", &mut bus, mark, folder)?;
         let bus_address = bus.wait_for_output("bus address", START_TIMEOUT, |text| {
             text.lines().find(|line| line.starts_with("unix:")).map(str::to_owned)
         })?;
-        Ok(Self {
-            display: format!(":{number}"),
-            bus_address,
-            _xvfb: xvfb,
-            _bus: bus,
-        })
+        Ok(Self { display: format!(":{number}"), bus_address, _xvfb: xvfb, _bus: bus })
     }
 
     /// Points a command at this display and bus, away from the person's own.

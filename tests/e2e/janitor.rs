@@ -2,12 +2,13 @@
 //!
 //! A second process of this program holds the reading end of a pipe. However the runner ends, the pipe closes; the
 //! janitor then looks through `/proc` for processes that carry the run's mark in their environment, grandchildren
-//! included, and ends each by its id.
+//! included, ends each by its id, and removes the run's folder.
 
 use crate::Result;
 use crate::process::{MARK_VARIABLE, POLL, signal};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,13 +23,15 @@ pub(crate) struct Janitor {
 }
 
 impl Janitor {
-    /// Starts it. Its own process group: an interrupt on the terminal must not end it with the runner.
-    pub(crate) fn start() -> Result<Self> {
+    /// Starts it for a run in `folder`. Its own process group: an interrupt on the terminal must not end it with the
+    /// runner.
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         let mark = format!("{}-{}", std::process::id(), since_epoch.as_nanos());
         let child = Command::new(std::env::current_exe()?)
             .arg("--janitor")
             .arg(&mark)
+            .arg(folder)
             .stdin(Stdio::piped())
             .process_group(0)
             .spawn()?;
@@ -48,20 +51,25 @@ impl Drop for Janitor {
     }
 }
 
-/// The mark, when this process was started as a janitor.
-pub(crate) fn requested() -> Option<String> {
-    let mut args = std::env::args().skip(1);
-    (args.next()? == "--janitor").then(|| args.next()).flatten()
+/// Mark and folder, when this process was started as a janitor.
+pub(crate) fn requested() -> Option<(String, PathBuf)> {
+    let mut args = std::env::args_os().skip(1);
+    if args.next()? != "--janitor" {
+        return None;
+    }
+    Some((args.next()?.into_string().ok()?, args.next()?.into()))
 }
 
-/// Waits for the pipe to close, then ends every process with the mark.
-pub(crate) fn wait_and_clean(mark: &str) -> ExitCode {
+/// Waits for the pipe to close, then ends every process with the mark and removes the folder.
+pub(crate) fn wait_and_clean(mark: &str, folder: &Path) -> ExitCode {
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     let deadline = Instant::now() + GRACE;
     let mut name = "TERM";
     loop {
         let left = marked(mark);
         if left.is_empty() {
+            // A run that ended by itself has removed it.
+            let _ = std::fs::remove_dir_all(folder);
             return ExitCode::SUCCESS;
         }
         if Instant::now() > deadline + GRACE {

@@ -16,8 +16,11 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the address of the served page.
 const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Everything of one view's run that outlives a restart of the app. Fields end in order: the janitor last, so that it
-/// finds only what the others left.
+/// Lines of each log that are shown with a failure.
+const LOG_LINES: usize = 15;
+
+/// Everything of one view's run that outlives a restart of the app. Fields end in order: the janitor after the
+/// processes, so that it finds only what they left, and the folder last.
 #[derive(Debug)]
 pub(crate) struct Stage {
     view: View,
@@ -27,8 +30,8 @@ pub(crate) struct Stage {
     screens: PathBuf,
     driver: Driver,
     _desktop: Option<Desktop>,
-    folder: tempfile::TempDir,
     janitor: Janitor,
+    folder: tempfile::TempDir,
     starts: std::cell::Cell<u32>,
 }
 
@@ -43,8 +46,8 @@ pub(crate) struct Running {
 impl Stage {
     /// Display, bus and driver, as far as the view needs them.
     pub(crate) fn set_up(view: View, args: &Args) -> Result<Self> {
-        let janitor = Janitor::start()?;
         let folder = tempfile::Builder::new().prefix("umbel-e2e-").tempdir()?;
+        let janitor = Janitor::start(folder.path())?;
         for sub in ["home", "data"] {
             std::fs::create_dir(folder.path().join(sub))?;
         }
@@ -75,14 +78,29 @@ impl Stage {
         self.folder.path().join("data")
     }
 
+    /// The last lines that each process wrote, for an error message.
+    pub(crate) fn logs(&self) -> String {
+        let Ok(entries) = std::fs::read_dir(self.folder.path()) else { return String::new() };
+        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|file| file.extension().is_some_and(|e| e == "log"));
+        files.sort();
+        let mut text = String::new();
+        for file in files {
+            let whole = std::fs::read_to_string(&file).unwrap_or_else(|e| e.to_string());
+            let lines: Vec<&str> = whole.lines().collect();
+            let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy();
+            for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
+                text.push_str(&format!("{name}: {line}\n"));
+            }
+        }
+        text
+    }
+
     /// Starts the app on the data folder.
     pub(crate) async fn open(&self) -> Result<Running> {
         match self.view {
             View::Window => {
-                let client = self
-                    .driver
-                    .connect(window_capabilities(&self.app, &self.data()))
-                    .await?;
+                let client = self.driver.connect(window_capabilities(&self.app, &self.data())).await?;
                 let page = Page::new(client, self.view, &self.screens).await?;
                 // A page in any other browser has no bridge: this is what makes a run without the app's window fail.
                 if page.script("return typeof window.__TAURI__", vec![]).await? != "object" {
@@ -107,18 +125,9 @@ impl Stage {
         self.starts.set(start);
         let api = format!("127.0.0.1:{}", free_port()?);
         let mut command = Command::new(&self.umbel);
-        command
-            .arg("--data-dir")
-            .arg(self.data())
-            .args(["node", "run", "--api", &api, "--ui"])
-            .arg(&self.ui);
+        command.arg("--data-dir").arg(self.data()).args(["node", "run", "--api", &api, "--ui"]).arg(&self.ui);
         private_home(&mut command, self.folder.path());
-        let mut node = Guarded::start(
-            &format!("node-{start}"),
-            &mut command,
-            self.janitor.mark(),
-            self.folder.path(),
-        )?;
+        let mut node = Guarded::start(&format!("node-{start}"), &mut command, self.janitor.mark(), self.folder.path())?;
         let address = node.wait_for_output("address of the page", SERVE_TIMEOUT, page_address)?;
         Ok((node, address))
     }
@@ -138,21 +147,14 @@ impl Running {
 /// The first address with a token in what the node prints. A line without its end may still be growing.
 fn page_address(text: &str) -> Option<String> {
     let whole = &text[..=text.rfind('\n')?];
-    whole
-        .split_whitespace()
-        .find(|word| word.starts_with("http://127.0.0.1:"))
-        .map(str::to_owned)
+    whole.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).map(str::to_owned)
 }
 
 /// Removes what belongs to wallets and caches; chain data stays.
 pub(crate) fn delete_wallets(data: &Path) -> Result<()> {
     let mut removed = 0;
     remove_named(data, &mut removed)?;
-    if removed == 0 {
-        Err(format!("no wallet files in {}", data.display()).into())
-    } else {
-        Ok(())
-    }
+    if removed == 0 { Err(format!("no wallet files in {}", data.display()).into()) } else { Ok(()) }
 }
 
 fn remove_named(folder: &Path, removed: &mut u32) -> Result<()> {

@@ -53,26 +53,18 @@ struct Args {
     /// Only what a picture of every page needs
     #[arg(long)]
     screens_only: bool,
-    /// Internal: ends what the runner left when standard input closes
-    #[arg(long, hide = true)]
-    janitor: Option<String>,
 }
 
 fn main() -> ExitCode {
     // Before the arguments are checked: the janitor gets none but its own.
-    if let Some(mark) = janitor::requested() {
-        return janitor::wait_and_clean(&mark);
+    if let Some((mark, folder)) = janitor::requested() {
+        return janitor::wait_and_clean(&mark, &folder);
     }
     let args = Args::parse();
-    let views: Vec<View> = View::ALL
-        .into_iter()
-        .filter(|v| args.only.as_ref().is_none_or(|o| *o == v.name()))
-        .collect();
+    let views: Vec<View> =
+        View::ALL.into_iter().filter(|v| args.only.as_ref().is_none_or(|o| *o == v.name())).collect();
     if views.is_empty() {
-        say(&format!(
-            "there is no such view; there are: {}",
-            View::ALL.map(View::name).join(", ")
-        ));
+        say(&format!("there is no such view; there are: {}", View::ALL.map(View::name).join(", ")));
         return ExitCode::FAILURE;
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -100,11 +92,7 @@ fn main() -> ExitCode {
         }
     }
     say(&format!("\ne2e: {passed} passed, {failed} failed"));
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One line of the log.

@@ -28,11 +28,7 @@ pub(crate) struct Page {
 impl Page {
     /// Wraps a session and brings its viewport to the size of the view.
     pub(crate) async fn new(client: Client, view: View, screens: &Path) -> Result<Self> {
-        let page = Self {
-            client,
-            view,
-            screens: screens.join(view.name()),
-        };
+        let page = Self { client, view, screens: screens.join(view.name()) };
         std::fs::create_dir_all(&page.screens)?;
         if view != View::Phone {
             page.fit().await?;
@@ -45,11 +41,6 @@ impl Page {
         self.view
     }
 
-    /// The session itself.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// Waits for a handle and returns its element.
     pub(crate) async fn find(&self, id: &str) -> Result<Element> {
         self.find_within(id, SHORT).await
@@ -58,27 +49,63 @@ impl Page {
     /// Waits for a handle up to `limit`.
     pub(crate) async fn find_within(&self, id: &str, limit: Duration) -> Result<Element> {
         let css = selector(id);
-        match self
-            .client
-            .wait()
-            .at_most(limit)
-            .every(POLL)
-            .for_element(Locator::Css(&css))
-            .await
-        {
+        match self.client.wait().at_most(limit).every(POLL).for_element(Locator::Css(&css)).await {
             Ok(element) => Ok(element),
-            Err(error) => Err(format!(
-                "no `{id}` on the page after {} s: {error}\n{}",
-                limit.as_secs(),
-                self.seen().await
-            )
-            .into()),
+            Err(error) => {
+                Err(format!("no `{id}` on the page after {} s: {error}\n{}", limit.as_secs(), self.seen().await).into())
+            }
         }
     }
 
-    /// True when the handle is on the page now.
-    pub(crate) async fn has(&self, id: &str) -> Result<bool> {
-        Ok(!self.client.find_all(Locator::Css(&selector(id))).await?.is_empty())
+    /// Waits until exactly `count` elements have the handle.
+    pub(crate) async fn find_all(&self, id: &str, count: usize) -> Result<Vec<Element>> {
+        self.until(&format!("{count} of `{id}`"), SHORT, async || {
+            let found = self.client.find_all(Locator::Css(&selector(id))).await?;
+            Ok((found.len() == count).then_some(found))
+        })
+        .await
+    }
+
+    /// Texts of the elements `css` inside a handle, now.
+    pub(crate) async fn texts(&self, id: &str, css: &str) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent.trim())";
+        let found = self.script(script, vec![json!(format!("{} {css}", selector(id)))]).await?;
+        Ok(found.as_array().into_iter().flatten().filter_map(|t| t.as_str().map(str::to_owned)).collect())
+    }
+
+    /// Waits for the one element with the handle whose attribute has the value, and clicks it.
+    pub(crate) async fn click_where(&self, id: &str, name: &str, value: &str) -> Result<()> {
+        let css = format!("{}[{name}=\"{value}\"]", selector(id));
+        self.until(&format!("`{id}` of {value} to be clickable"), SHORT, async || {
+            let found = self.client.find(Locator::Css(&css)).await?;
+            Ok(found.click().await.ok())
+        })
+        .await
+    }
+
+    /// Writes down every value that an attribute of a handle takes from now on, also those that pass quickly.
+    pub(crate) async fn record(&self, id: &str, name: &str) -> Result<()> {
+        let script = "const [css, name] = arguments; const seen = window.umbelRecorded = []; \
+            const look = () => { const e = document.querySelector(css); const v = e && e.getAttribute(name); \
+                if (v && seen[seen.length - 1] !== v) seen.push(v); }; \
+            new MutationObserver(look).observe(document.body, \
+                { subtree: true, childList: true, attributes: true, attributeFilter: [name] }); look();";
+        self.script(script, vec![json!(selector(id)), json!(name)]).await.map(|_| ())
+    }
+
+    /// What was written down since [`Page::record`].
+    pub(crate) async fn recorded(&self) -> Result<Vec<String>> {
+        let seen = self.script("return window.umbelRecorded || []", vec![]).await?;
+        Ok(seen.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect())
+    }
+
+    /// Waits until the page shows no skeleton: what it loads has come.
+    pub(crate) async fn settled(&self) -> Result<()> {
+        self.until("the page to have loaded", SHORT, async || {
+            let busy = self.client.find_all(Locator::Css("[aria-busy=\"true\"]")).await?;
+            Ok(busy.is_empty().then_some(()))
+        })
+        .await
     }
 
     /// Waits for a handle and clicks it.
@@ -154,9 +181,7 @@ impl Page {
 
     /// Pictures of the page as it is, in both themes: `<page>-<theme>.png`.
     pub(crate) async fn picture(&self, name: &str) -> Result<()> {
-        let before = self
-            .script("return document.documentElement.getAttribute('data-theme')", vec![])
-            .await?;
+        let before = self.script("return document.documentElement.getAttribute('data-theme')", vec![]).await?;
         for theme in THEMES {
             self.set_theme(&json!(theme)).await?;
             let bytes = self.client.screenshot().await?;
@@ -168,10 +193,7 @@ impl Page {
     /// Fails when the page scrolls sideways.
     pub(crate) async fn assert_fits(&self, name: &str) -> Result<()> {
         let widths = self
-            .script(
-                "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]",
-                vec![],
-            )
+            .script("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]", vec![])
             .await?;
         match (widths[0].as_u64(), widths[1].as_u64()) {
             (Some(content), Some(shown)) if content <= shown => Ok(()),
@@ -209,21 +231,10 @@ impl Page {
         let (width, height) = self.view.size();
         self.client.set_window_rect(0, 0, width, height).await?;
         let frame = self
-            .script(
-                "return [window.outerWidth - window.innerWidth, window.outerHeight - window.innerHeight]",
-                vec![],
-            )
+            .script("return [window.outerWidth - window.innerWidth, window.outerHeight - window.innerHeight]", vec![])
             .await?;
-        let extra = |i: usize| {
-            frame[i]
-                .as_u64()
-                .and_then(|n| u32::try_from(n).ok())
-                .filter(|n| *n < 400)
-                .unwrap_or(0)
-        };
-        self.client
-            .set_window_rect(0, 0, width + extra(0), height + extra(1))
-            .await?;
+        let extra = |i: usize| frame[i].as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n < 400).unwrap_or(0);
+        self.client.set_window_rect(0, 0, width + extra(0), height + extra(1)).await?;
         Ok(())
     }
 

@@ -71,11 +71,7 @@ impl Guarded {
         loop {
             if let Some(status) = self.child.try_wait()? {
                 let text = self.output();
-                return if status.success() {
-                    Ok(())
-                } else {
-                    Err(format!("ended with {status}:\n{text}").into())
-                };
+                return if status.success() { Ok(()) } else { Err(format!("ended with {status}:\n{text}").into()) };
             }
             if Instant::now() > deadline {
                 return Err(format!("still running {} s after SIGTERM:\n{}", limit.as_secs(), self.output()).into());

@@ -1,1 +1,3 @@
-//! it
+//! Tests that need more than one crate, in one binary: one link.
+
+mod tidy;

@@ -14,15 +14,6 @@ pub(crate) struct BenchArgs {
 
 /// `cargo xtask bench`.
 pub(crate) fn command(args: &BenchArgs) -> Result<()> {
-    let mut bench = cargo(&[
-        "run",
-        "--release",
-        "--package",
-        "umbel-node",
-        "--bin",
-        "umbel",
-        "--",
-        "bench",
-    ]);
+    let mut bench = cargo(&["run", "--release", "--package", "umbel-node", "--bin", "umbel", "--", "bench"]);
     run(bench.args(&args.args))
 }

@@ -29,33 +29,21 @@ pub(crate) fn command(args: &E2eArgs, scope: Scope) -> Result<()> {
     ui::build()?;
     let tally = run_counted(scope, args.only.as_deref())?;
     println!("\npictures: {}", workspace::screens_dir().display());
-    println!("{tally}");
-    if tally.failed == 0 {
-        Ok(())
-    } else {
-        Err("the end-to-end run failed".into())
-    }
+    tally::report(tally)
 }
 
 /// Builds the app, the node and the runner, and runs; the UI bundle is there already.
 pub(crate) fn run_counted(scope: Scope, only: Option<&str>) -> Result<Tally> {
-    run(&mut cargo(&[
-        "build",
-        "--package",
-        "umbel-app",
-        "--features",
-        "custom-protocol",
-    ]))?;
-    run(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]))?;
-    run(&mut cargo(&[
-        "build",
-        "--package",
-        "umbel-tests",
-        "--features",
-        "e2e",
-        "--bin",
-        "umbel-e2e",
-    ]))?;
+    let parts: [&[&str]; 3] = [
+        &["build", "--package", "umbel-app", "--features", "custom-protocol"],
+        &["build", "--package", "umbel-node", "--bin", "umbel"],
+        &["build", "--package", "umbel-tests", "--features", "e2e", "--bin", "umbel-e2e"],
+    ];
+    for part in parts {
+        if let Err(error) = run(&mut cargo(part)) {
+            return Ok(tally::one::<()>(Err(error)));
+        }
+    }
     let built = workspace::target_dir().join("debug");
     let mut runner = Command::new(built.join("umbel-e2e"));
     runner.current_dir(workspace::root());

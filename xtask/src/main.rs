@@ -73,7 +73,10 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // The count of tests stays the last line.
+            if !error.is::<tally::Reported>() {
+                eprintln!("error: {error}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -6,13 +6,8 @@ use std::process::{Command, Stdio};
 
 /// Variables that `cargo run` sets for this program and that must not reach a build with other flags or another
 /// compiler.
-const INHERITED_FROM_CARGO: [&str; 5] = [
-    "RUSTUP_TOOLCHAIN",
-    "RUSTFLAGS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "RUSTC",
-    "CARGO_MANIFEST_DIR",
-];
+const INHERITED_FROM_CARGO: [&str; 5] =
+    ["RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "CARGO_MANIFEST_DIR"];
 
 /// Cargo tasks that resolve dependencies: in CI they must find `Cargo.lock` up to date.
 const RESOLVES: [&str; 5] = ["build", "check", "clippy", "nextest", "test"];
@@ -33,15 +28,8 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// Runs to the end with the terminal passed through; anything but exit code 0 is an error that names the call.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = describe(command);
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|e| format!("cannot start `{shown}`: {e}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{shown}` ended with {status}").into())
-    }
+    let status = command.stdin(Stdio::null()).status().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}").into()) }
 }
 
 /// Standard output of a call that succeeded, or nothing.
@@ -50,24 +38,14 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
     for name in INHERITED_FROM_CARGO {
         command.env_remove(name);
     }
-    let output = command
-        .args(args)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = command.args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The file that a bare program name would start.
 pub(crate) fn find_program(name: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
 /// The call as a person would type it.

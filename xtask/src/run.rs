@@ -39,28 +39,12 @@ fn has_display() -> bool {
 }
 
 fn open_window(args: &RunArgs) -> Result<()> {
-    run(&mut cargo(&[
-        "build",
-        "--profile",
-        PROFILE,
-        "--package",
-        "umbel-app",
-        "--features",
-        "custom-protocol",
-    ]))?;
+    run(&mut cargo(&["build", "--profile", PROFILE, "--package", "umbel-app", "--features", "custom-protocol"]))?;
     start(Command::new(built("umbel-app")), args)
 }
 
 fn serve(args: &RunArgs) -> Result<()> {
-    run(&mut cargo(&[
-        "build",
-        "--profile",
-        PROFILE,
-        "--package",
-        "umbel-node",
-        "--bin",
-        "umbel",
-    ]))?;
+    run(&mut cargo(&["build", "--profile", PROFILE, "--package", "umbel-node", "--bin", "umbel"]))?;
     let mut node = Command::new(built("umbel"));
     node.args(["node", "run", "--ui"]).arg(workspace::ui_dist());
     start(node, args)
@@ -74,7 +58,5 @@ fn start(mut command: Command, args: &RunArgs) -> Result<()> {
 }
 
 fn built(name: &str) -> PathBuf {
-    workspace::target_dir()
-        .join(PROFILE)
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    workspace::target_dir().join(PROFILE).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }

@@ -8,24 +8,17 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Debian packages that the app links or starts.
-const APP_PACKAGES: [&str; 7] = [
+const APP_PACKAGES: [&str; 6] = [
     "pkg-config",
     "libwebkit2gtk-4.1-dev",
     "libayatana-appindicator3-dev",
     "librsvg2-dev",
     "libxdo-dev",
     "libdbus-1-dev",
-    "libssl-dev",
 ];
 /// Debian packages for the end-to-end run: a display, a session bus, both browsers with their drivers.
-const E2E_PACKAGES: [&str; 6] = [
-    "xvfb",
-    "dbus-x11",
-    "webkit2gtk-driver",
-    "chromium",
-    "chromium-driver",
-    "fonts-dejavu-core",
-];
+const E2E_PACKAGES: [&str; 6] =
+    ["xvfb", "dbus-x11", "webkit2gtk-driver", "chromium", "chromium-driver", "fonts-dejavu-core"];
 /// Debian's compiler that carries the library source for wasm32.
 const WASM_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Cargo programs for `test`, with the version that was seen to work.
@@ -101,11 +94,7 @@ struct Missing {
 
 impl Missing {
     fn find(purpose: Purpose) -> Self {
-        let programs = purpose
-            .programs()
-            .into_iter()
-            .filter(|(name, _)| find_program(name).is_none())
-            .collect();
+        let programs = purpose.programs().into_iter().filter(|(name, _)| find_program(name).is_none()).collect();
         let mut components = Vec::new();
         if matches!(purpose, Purpose::Check | Purpose::Test) {
             components.extend(["rustfmt", "clippy"].into_iter().filter(|c| !has_component(c)));
@@ -184,11 +173,7 @@ pub(crate) fn ensure(purpose: Purpose) -> Result<()> {
     missing.print();
     missing.install()?;
     let left = Missing::find(purpose);
-    if left.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("still missing after installing: {left:?}").into())
-    }
+    if left.is_empty() { Ok(()) } else { Err(format!("still missing after installing: {left:?}").into()) }
 }
 
 fn missing_packages(packages: &[&'static str]) -> Vec<&'static str> {
@@ -259,18 +244,11 @@ fn install_wasm() -> Result<()> {
 
 fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     let shown = process::describe(command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .map_err(|e| format!("cannot start `{shown}`: {e}"))?;
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
     let deadline = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait()? {
-            return if status.success() {
-                Ok(())
-            } else {
-                Err(format!("`{shown}` ended with {status}").into())
-            };
+            return if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}").into()) };
         }
         if Instant::now() > deadline {
             child.kill()?;
@@ -290,4 +268,22 @@ fn plain(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace::root()).args(args);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Purpose;
+
+    #[test]
+    fn a_purpose_needs_only_what_it_uses() {
+        assert!(Purpose::Ui.packages().is_empty() && Purpose::Ui.programs().is_empty());
+        assert!(Purpose::Web.packages().is_empty() && Purpose::Web.programs().is_empty());
+        assert!(Purpose::Run.programs().is_empty());
+        assert!(!Purpose::Run.packages().contains(&"chromium"));
+        assert!(Purpose::E2e.packages().contains(&"chromium"));
+        for smaller in [Purpose::Run, Purpose::Check, Purpose::E2e] {
+            assert!(smaller.packages().iter().all(|p| Purpose::Test.packages().contains(p)));
+            assert!(smaller.programs().iter().all(|p| Purpose::Test.programs().contains(p)));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Counting tests over several runners.
 
 use crate::Result;
-use crate::process::describe;
+use crate::process::{describe, run};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
@@ -26,6 +26,41 @@ impl std::fmt::Display for Tally {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
     }
 }
+
+/// Runs a command that counts as one test.
+pub(crate) fn step(command: &mut Command) -> Tally {
+    println!("\n== {}", describe(command));
+    one(run(command))
+}
+
+/// Counts a step that is no command of its own.
+pub(crate) fn one<T>(done: Result<T>) -> Tally {
+    match done {
+        Ok(_) => Tally { passed: 1, failed: 0 },
+        Err(error) => {
+            eprintln!("{error}");
+            Tally { passed: 0, failed: 1 }
+        }
+    }
+}
+
+/// The last line of a counting command.
+pub(crate) fn report(tally: Tally) -> Result<()> {
+    println!("{tally}");
+    if tally.failed == 0 { Ok(()) } else { Err(Reported.into()) }
+}
+
+/// A failure that was told already.
+#[derive(Debug)]
+pub(crate) struct Reported;
+
+impl std::fmt::Display for Reported {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("something failed")
+    }
+}
+
+impl std::error::Error for Reported {}
 
 /// Runs a test runner, passes its output on and counts from its summary lines. A runner that fails without naming a
 /// failed test (it did not compile) counts as one failure.
@@ -75,10 +110,7 @@ fn summary(line: &str) -> Tally {
             .filter_map(|number| number.trim().parse::<u64>().ok())
             .sum()
     };
-    Tally {
-        passed: number("passed"),
-        failed: number("failed") + number("timed out"),
-    }
+    Tally { passed: number("passed"), failed: number("failed") + number("timed out") }
 }
 
 fn without_colour(line: &str) -> String {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything CI runs.
 
-use crate::process::{cargo, run};
-use crate::tally::{self, Tally};
+use crate::process::cargo;
+use crate::tally;
 use crate::{Result, check, e2e, setup, ui};
 use clap::Args;
 use std::time::Instant;
@@ -20,40 +20,14 @@ pub(crate) fn command(args: &TestArgs) -> Result<()> {
     setup::ensure(setup::Purpose::Test)?;
     let mut tally = check::all()?;
     // The command line tests start the `umbel` binary beside them.
-    run(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]))?;
-    let profile = if std::env::var_os("CI").is_some() {
-        "ci"
-    } else {
-        "default"
-    };
-    tally += tally::count(&mut cargo(&[
-        "nextest",
-        "run",
-        "--profile",
-        profile,
-        "--no-tests",
-        "pass",
-    ]))?;
+    tally += tally::step(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]));
+    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+    tally += tally::count(&mut cargo(&["nextest", "run", "--profile", profile, "--no-tests", "pass"]))?;
     tally += tally::count(&mut cargo(&["test", "--doc"]))?;
-    tally += bundle();
+    tally += tally::one(ui::build());
     if !args.no_e2e {
         tally += e2e::run_counted(e2e::Scope::Story, None)?;
     }
     println!("\nafter {} s", start.elapsed().as_secs());
-    println!("{tally}");
-    if tally.failed == 0 {
-        Ok(())
-    } else {
-        Err("not everything passed".into())
-    }
-}
-
-fn bundle() -> Tally {
-    match ui::build() {
-        Ok(_) => Tally { passed: 1, failed: 0 },
-        Err(error) => {
-            eprintln!("the UI bundle: {error}");
-            Tally { passed: 0, failed: 1 }
-        }
-    }
+    tally::report(tally)
 }

@@ -30,10 +30,7 @@ pub(crate) fn build() -> Result<bool> {
 
     let stamp_file = workspace::root().join("target/ui.stamp");
     let stamp = stamp(&module)?;
-    let mut wanted = BTreeSet::from([
-        dist.join(format!("{OUT_NAME}.js")),
-        dist.join(format!("{OUT_NAME}_bg.wasm")),
-    ]);
+    let mut wanted = BTreeSet::from([dist.join(format!("{OUT_NAME}.js")), dist.join(format!("{OUT_NAME}_bg.wasm"))]);
     let bound = fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && wanted.iter().all(|f| f.is_file());
     let mut changed = false;
     if !bound {
@@ -58,10 +55,7 @@ pub(crate) fn prepare_dist() -> Result<()> {
 fn compile() -> Result<PathBuf> {
     let compiler = wasm::compiler()?;
     process::run(&mut compiler.cargo(&["build", "--package", "umbel-ui", "--profile", PROFILE]))?;
-    Ok(workspace::wasm_target_dir()
-        .join(wasm::TARGET)
-        .join(PROFILE)
-        .join("umbel-ui.wasm"))
+    Ok(workspace::wasm_target_dir().join(wasm::TARGET).join(PROFILE).join("umbel-ui.wasm"))
 }
 
 fn bind(module: &Path, dist: &Path) -> Result<()> {
@@ -69,18 +63,14 @@ fn bind(module: &Path, dist: &Path) -> Result<()> {
     if snippets.is_dir() {
         fs::remove_dir_all(snippets)?;
     }
-    let bound = Bindgen::new()
-        .input_path(module)
-        .out_name(OUT_NAME)
-        .web(true)
-        .and_then(|bindgen| {
-            bindgen
-                .typescript(false)
-                .remove_name_section(true)
-                .remove_producers_section(true)
-                .omit_default_module_path(true)
-                .generate(dist)
-        });
+    let bound = Bindgen::new().input_path(module).out_name(OUT_NAME).web(true).and_then(|bindgen| {
+        bindgen
+            .typescript(false)
+            .remove_name_section(true)
+            .remove_producers_section(true)
+            .omit_default_module_path(true)
+            .generate(dist)
+    });
     bound.map_err(|e| format!("wasm-bindgen on {}: {e:#}", module.display()).into())
 }
 
@@ -93,17 +83,10 @@ fn stamp(module: &Path) -> Result<String> {
 /// Each file that is copied as it is, with its place in the bundle.
 fn static_files(dist: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let ui = workspace::root().join("ui");
-    let mut files: Vec<_> = ["index.html", "boot.js"]
-        .iter()
-        .map(|name| (ui.join(name), dist.join(name)))
-        .collect();
+    let mut files: Vec<_> = ["index.html", "boot.js"].iter().map(|name| (ui.join(name), dist.join(name))).collect();
     collect(&ui.join("style"), &dist.join("style"), &mut files)?;
     for folder in ASSET_FOLDERS {
-        collect(
-            &workspace::root().join("assets").join(folder),
-            &dist.join(folder),
-            &mut files,
-        )?;
+        collect(&workspace::root().join("assets").join(folder), &dist.join(folder), &mut files)?;
     }
     Ok(files)
 }
@@ -153,4 +136,29 @@ fn remove_others(folder: &Path, wanted: &BTreeSet<PathBuf>, keep: &Path) -> Resu
         }
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{copy_if_different, remove_others};
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    #[test]
+    fn a_bundle_holds_what_it_should_and_no_more() {
+        let folder = std::env::temp_dir().join(format!("umbel-xtask-{}", std::process::id()));
+        let (from, dist) = (folder.join("from.css"), folder.join("dist"));
+        fs::create_dir_all(dist.join("old")).expect("the system's temporary folder can be written");
+        fs::write(&from, "a").expect("written above");
+        fs::write(dist.join("old/gone.css"), "b").expect("written above");
+
+        let to = dist.join("style/app.css");
+        assert!(copy_if_different(&from, &to).expect("the file is there"));
+        assert!(!copy_if_different(&from, &to).expect("the file is there"), "the same bytes are not written again");
+        let wanted = BTreeSet::from([to.clone()]);
+        assert!(remove_others(&dist, &wanted, &dist.join("snippets")).expect("the folder is there"));
+        assert!(to.is_file() && !dist.join("old/gone.css").exists());
+        assert!(!remove_others(&dist, &wanted, &dist.join("snippets")).expect("the folder is there"));
+        fs::remove_dir_all(folder).expect("made above");
+    }
 }

@@ -29,10 +29,7 @@ impl WasmCompiler {
             return Some(Self::Native);
         }
         let source = output(DEBIAN_RUSTC, &["--print", "sysroot"])?;
-        if !Path::new(&source)
-            .join("lib/rustlib/src/rust/library/Cargo.lock")
-            .is_file()
-        {
+        if !Path::new(&source).join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
             return None;
         }
         let sysroot = PathBuf::from(output("rustc", &["--print", "sysroot"])?);

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The repository root, the folder above this crate.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("this crate lies one folder below the repository root")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies one folder below the repository root")
 }
 
 /// Cargo's target folder: `CARGO_TARGET_DIR` when set from outside, else `target`.

@@ -1,1 +1,35 @@
-//! umbel-consensus
+//! Consensus: blocks in, one ordered state out.
+//!
+//! ## What it answers for
+//! - the pipeline of a block: header, body, virtual state ([`pipeline`]), on one thread with a bounded queue
+//! - everything on disk that belongs to the chain ([`storage`])
+//! - [`ConsensusApi`] for the rest of the node, templates included
+//!
+//! ## What it must never do
+//! Write the block tables from any thread but its own. Judge a block by a body that the header does not commit to. Keep
+//! anything in memory that grows with the chain: caches have bounds. Panic on bad input.
+//!
+//! ## Flow
+//! `Block` → `pipeline::header` → `pipeline::body` → `pipeline::virtual_state` → [`VirtualState`] for readers
+//!
+//! ## Errors
+//! [`BlockError`]; `is_peer_fault` says whom to blame. [`OpenError`] at the start.
+//!
+//! ## See
+//! docs/spec/consensus.md
+//!
+//! [`BlockError`]: umbel_types::errors::BlockError
+//! [`VirtualState`]: umbel_types::consensus_api::VirtualState
+//! [`ConsensusApi`]: umbel_types::consensus_api::ConsensusApi
+
+mod api_impl;
+mod config;
+mod consensus;
+mod pipeline;
+mod snapshot;
+mod storage;
+mod template;
+mod worker;
+
+pub use config::{ConsensusConfig, NowFn, OpenError};
+pub use consensus::Consensus;

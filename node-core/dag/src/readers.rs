@@ -79,6 +79,12 @@ pub trait ReachabilityReader {
     /// [`ReadError`].
     fn is_chain_ancestor_of(&self, this: BlockHash, queried: BlockHash) -> Result<bool, ReadError>;
 
+    /// The child of `ancestor`, in the tree of selected parents, that is `descendant` or on its selected chain.
+    ///
+    /// # Errors
+    /// [`ReadError::Inconsistent`] if `ancestor` is not on the chain strictly below `descendant`.
+    fn next_chain_ancestor(&self, descendant: BlockHash, ancestor: BlockHash) -> Result<BlockHash, ReadError>;
+
     /// Whether `this` is in the past of one of `queried`, or is one of them.
     ///
     /// # Errors

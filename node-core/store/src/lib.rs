@@ -1,1 +1,44 @@
-//! umbel-store
+//! The node's database: tables of bytes, atomic batches, snapshots. The only crate that names redb.
+//!
+//! ## What it answers for
+//! - one list of tables with their prefixes ([`registry`])
+//! - two engines behind one trait ([`KvStore`]): a crash-safe file and memory, equal in one conformance suite
+//! - batches that are written whole or not at all, across tables ([`Batch`]), with two durabilities ([`Durability`])
+//! - snapshots that never change ([`KvStore::snapshot`])
+//! - a format tag that keeps other networks' and newer programs' folders untouched ([`FormatTag`])
+//! - a damaged file is moved aside, reported in [`Opened::recovered`] and built anew; nothing is deleted
+//! - append-only segment files whose torn tail is cut off ([`segments`])
+//!
+//! ## What it must never do
+//! Know what a value means; hold a secret or anything that can't be had again from peers or the words; delete a file;
+//! panic on what a disk returns.
+//!
+//! ## Flow
+//! [`open`] → [`KvStore::write`] with [`Durability::Deferred`] for each block, [`KvStore::sync`] about once a second by
+//! the owner → drop, which marks the shutdown as clean.
+//!
+//! ## Errors
+//! [`StoreError`]; no peer is ever to blame. [`StoreError::is_damage`] says whether only a new file helps.
+//!
+//! ## See
+//! docs/spec/storage.md
+
+#![deny(clippy::float_arithmetic, clippy::unwrap_used)]
+
+mod batch;
+mod engines;
+mod error;
+mod format;
+mod kv;
+mod open;
+pub mod registry;
+pub mod segments;
+mod typed;
+
+pub use batch::{Batch, Durability};
+pub use error::StoreError;
+pub use format::FormatTag;
+pub use kv::{KvReader, KvStore, Pair, StoreKind, StoreStats};
+pub use open::{DATABASE_FILE, Opened, open};
+pub use registry::Table;
+pub use typed::{decode_value, get_value};

@@ -195,6 +195,9 @@ pub enum ConsensusError {
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(String),
+    /// A miner's key that is not made of valid group elements.
+    #[error("the payout key is not made of valid group elements")]
+    BadPayout,
     /// The node is stopping.
     #[error("consensus is stopping")]
     Stopping,

@@ -22,16 +22,6 @@ pub struct GhostdagProtocol {
     work: WorkOfBits,
 }
 
-/// What the blues of one chain block say about a candidate.
-enum Verdict {
-    /// Everything further down is in the candidate's past.
-    Blue,
-    /// A k-cluster would be broken.
-    Red,
-    /// Look further down the selected chain.
-    Open,
-}
-
 /// A candidate's blue anticone, as far as it is known.
 #[derive(Default)]
 struct Anticone {
@@ -112,10 +102,8 @@ impl GhostdagProtocol {
         }
         let mut anticone = Anticone::default();
         // First the new block's own blues, then those of each block down its selected chain.
-        match self.compare_with_peers(dag, new, &new.mergeset_blues, candidate, &mut anticone)? {
-            Verdict::Blue => return Ok(Some(anticone)),
-            Verdict::Red => return Ok(None),
-            Verdict::Open => {}
+        if !self.extend_anticone(dag, new, &new.mergeset_blues, candidate, &mut anticone)? {
+            return Ok(None);
         }
         let mut chain_block = new.selected_parent;
         loop {
@@ -125,24 +113,23 @@ impl GhostdagProtocol {
                 return Ok(Some(anticone));
             }
             let chain_data = dag.ghostdag(chain_block)?;
-            match self.compare_with_peers(dag, new, &chain_data.mergeset_blues, candidate, &mut anticone)? {
-                Verdict::Blue => return Ok(Some(anticone)),
-                Verdict::Red => return Ok(None),
-                Verdict::Open => chain_block = chain_data.selected_parent,
+            if !self.extend_anticone(dag, new, &chain_data.mergeset_blues, candidate, &mut anticone)? {
+                return Ok(None);
             }
+            chain_block = chain_data.selected_parent;
         }
     }
 
     /// Adds those of `peers` to the candidate's anticone that are not in its past. Earlier blues are never in the
-    /// candidate's future: candidates come in topological order.
-    fn compare_with_peers(
+    /// candidate's future: candidates come in topological order. `false` if a k-cluster would be broken.
+    fn extend_anticone(
         &self,
         dag: &(impl DagReader + ?Sized),
         new: &GhostdagData,
         peers: &[BlockHash],
         candidate: BlockHash,
         anticone: &mut Anticone,
-    ) -> Result<Verdict, ReadError> {
+    ) -> Result<bool, ReadError> {
         for &peer in peers {
             if dag.is_dag_ancestor_of(peer, candidate)? {
                 continue;
@@ -150,20 +137,16 @@ impl GhostdagProtocol {
             let peer_size = blue_anticone_size(dag, new, peer)?;
             anticone.size += 1;
             if anticone.size > self.k || peer_size >= self.k {
-                return Ok(Verdict::Red);
+                return Ok(false);
             }
             anticone.peers.insert(peer, peer_size);
         }
-        Ok(Verdict::Open)
+        Ok(true)
     }
 }
 
 /// Size of the blue anticone of `blue`, which is blue in the view of `view`.
-fn blue_anticone_size(
-    dag: &(impl DagReader + ?Sized),
-    view: &GhostdagData,
-    blue: BlockHash,
-) -> Result<u16, ReadError> {
+fn blue_anticone_size(dag: &(impl DagReader + ?Sized), view: &GhostdagData, blue: BlockHash) -> Result<u16, ReadError> {
     if let Some(&size) = view.blues_anticone_sizes.get(&blue) {
         return Ok(size);
     }

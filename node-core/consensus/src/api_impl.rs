@@ -1,0 +1,213 @@
+//! [`ConsensusApi`] for the rest of the node.
+
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use umbel_dag::ReadError;
+use umbel_ledger::utxo::UtxoOverlay;
+use umbel_ledger::{UtxoContext, check_tx_in_utxo_context};
+use umbel_store::{KvReader, Table, decode_value};
+use umbel_types::consensus_api::{
+    AcceptanceData, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError, InsertHandle,
+    TxSelector, UtxoSnapshot, VirtualState,
+};
+use umbel_types::errors::TxContextError;
+use umbel_types::state::LedgerBalance;
+use umbel_types::{
+    Amount, Block, BlockHash, Header, OutPoint, Params, PayoutKey, TimestampMs, TxCore, UtxoEntry,
+};
+
+use crate::consensus::{Consensus, Current, lock};
+use crate::snapshot::Snapshot;
+use crate::storage::ChainRecord;
+use crate::template;
+use crate::worker::Task;
+
+/// Most blocks in one answer.
+const MAX_PAGE: usize = 10_000;
+
+/// A reader's failure in the words of the API.
+pub(crate) fn store_failed(error: ReadError) -> ConsensusError {
+    match error {
+        ReadError::Missing(hash) => ConsensusError::UnknownBlock(hash),
+        other => ConsensusError::Store(other.to_string()),
+    }
+}
+
+fn kv_failed(error: umbel_store::StoreError) -> ConsensusError {
+    ConsensusError::Store(error.to_string())
+}
+
+impl Consensus {
+    fn current(&self) -> RwLockReadGuard<'_, Current> {
+        self.shared.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn chain_record(&self, hash: BlockHash) -> Result<Arc<ChainRecord>, ConsensusError> {
+        self.shared.storage.chain_record(hash).map_err(store_failed)
+    }
+
+    fn is_chain_block(&self, hash: BlockHash) -> Result<bool, ConsensusError> {
+        let storage = &self.shared.storage;
+        match storage.find_chain_record(hash).map_err(kv_failed)? {
+            Some(record) => Ok(storage.chain_block_at(record.height).map_err(kv_failed)? == Some(hash)),
+            None => Ok(false),
+        }
+    }
+}
+
+impl ConsensusApi for Consensus {
+    fn params(&self) -> &Params {
+        &self.shared.params
+    }
+
+    fn genesis_hash(&self) -> BlockHash {
+        self.shared.genesis
+    }
+
+    fn insert_block(&self, block: Block) -> InsertHandle {
+        let (body_sender, body) = sync_channel(1);
+        let (chain_sender, chain) = sync_channel(1);
+        if let Some(queue) = self.sender() {
+            // A closed queue drops the senders, which is how the handle learns of it.
+            let _stopping = queue.send(Task { block, body: body_sender, chain: chain_sender });
+        }
+        InsertHandle { body, chain }
+    }
+
+    fn virtual_state(&self) -> Arc<VirtualState> {
+        self.current().public.clone()
+    }
+
+    fn wait_newer(&self, version: u64, timeout: Duration) -> Arc<VirtualState> {
+        let deadline = Instant::now() + timeout;
+        let mut newest = lock(&self.shared.version);
+        while *newest <= version && self.failure().is_none() {
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+                break;
+            };
+            (newest, _) = self.shared.changed.wait_timeout(newest, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(newest);
+        self.virtual_state()
+    }
+
+    fn status(&self, hash: BlockHash) -> Result<Option<BlockStatus>, ConsensusError> {
+        Ok(self.shared.storage.find_record(hash).map_err(kv_failed)?.map(|record| record.status))
+    }
+
+    fn header(&self, hash: BlockHash) -> Result<Header, ConsensusError> {
+        self.shared.storage.header(hash).map(|header| Header::clone(&header)).map_err(store_failed)
+    }
+
+    fn block(&self, hash: BlockHash) -> Result<Block, ConsensusError> {
+        let body = self.shared.storage.body(hash).map_err(store_failed)?.to_body();
+        Ok(Block { header: self.header(hash)?, body })
+    }
+
+    fn block_summary(&self, hash: BlockHash) -> Result<BlockSummary, ConsensusError> {
+        let storage = &self.shared.storage;
+        let header = storage.header(hash).map_err(store_failed)?;
+        let ghostdag = storage.ghostdag_data(hash).map_err(store_failed)?;
+        let record = storage.record(hash).map_err(store_failed)?;
+        let tx_count = if record.status.has_body() { storage.body(hash).map_err(store_failed)?.txs.len() } else { 0 };
+        Ok(BlockSummary {
+            sequence: record.sequence,
+            hash,
+            parents: header.parents.clone(),
+            selected_parent: ghostdag.selected_parent,
+            blue_score: header.blue_score,
+            daa_score: header.daa_score,
+            timestamp: header.timestamp,
+            tx_count,
+            status: record.status,
+            is_chain_block: self.is_chain_block(hash)?,
+            mergeset_blues: ghostdag.mergeset_blues.clone(),
+            mergeset_reds: ghostdag.mergeset_reds.clone(),
+        })
+    }
+
+    fn blocks_since(&self, sequence: u64, limit: usize) -> Result<Vec<BlockSummary>, ConsensusError> {
+        let after = sequence.to_be_bytes();
+        let rows = self.shared.storage.kv.scan(Table::Arrival, Some(&after), limit.min(MAX_PAGE)).map_err(kv_failed)?;
+        let hash_of = |(_, value): (Vec<u8>, Vec<u8>)| decode_value(Table::Arrival, &value).map_err(kv_failed);
+        rows.into_iter().map(|row| self.block_summary(hash_of(row)?)).collect()
+    }
+
+    fn chain_path(&self, known: BlockHash, limit: usize) -> Result<ChainPath, ConsensusError> {
+        // The chain index and the sink have to agree.
+        let current = self.current();
+        let storage = &self.shared.storage;
+        let mut path = ChainPath::default();
+        let mut split = known;
+        while !self.is_chain_block(split)? {
+            // Only a block that was on the chain has a record.
+            self.chain_record(split)?;
+            path.removed.push(split);
+            split = storage.ghostdag_data(split).map_err(store_failed)?.selected_parent;
+        }
+        let from = self.chain_record(split)?.height + 1;
+        let to = current.public.chain_length;
+        for height in (from..=to).take(limit.min(MAX_PAGE)) {
+            let block = storage.chain_block_at(height).map_err(kv_failed)?;
+            path.added.push(block.ok_or_else(|| ConsensusError::Store(format!("no chain block at height {height}")))?);
+        }
+        Ok(path)
+    }
+
+    fn acceptance(&self, chain_block: BlockHash) -> Result<AcceptanceData, ConsensusError> {
+        let record = self.chain_record(chain_block)?;
+        let header = self.shared.storage.header(chain_block).map_err(store_failed)?;
+        let ghostdag = self.shared.storage.ghostdag_data(chain_block).map_err(store_failed)?;
+        let merged = umbel_dag::ordered_mergeset(&self.shared.storage, &ghostdag).map_err(store_failed)?;
+        let list = |map: &std::collections::BTreeMap<OutPoint, UtxoEntry>| {
+            map.iter().map(|(outpoint, entry)| (*outpoint, entry.clone())).collect()
+        };
+        Ok(AcceptanceData {
+            block: chain_block,
+            daa_score: header.daa_score,
+            blue_score: header.blue_score,
+            timestamp: header.timestamp,
+            merged,
+            accepted: record.accepted.clone(),
+            removed: list(record.utxo.removed()),
+            added: list(record.utxo.added()),
+        })
+    }
+
+    fn utxo(&self, outpoint: OutPoint) -> Result<Option<UtxoEntry>, ConsensusError> {
+        self.shared.storage.find_utxo(&outpoint).map_err(kv_failed)
+    }
+
+    fn utxo_snapshot(&self) -> Result<Box<dyn UtxoSnapshot>, ConsensusError> {
+        let current = self.current();
+        let reader: Box<dyn KvReader> = self.shared.storage.kv.snapshot().map_err(kv_failed)?;
+        let count = |table| reader.count(table).map_err(kv_failed);
+        let len = count(Table::Coin)? + count(Table::Memo)?;
+        let daa_score = self.shared.storage.header(current.public.sink).map_err(store_failed)?.daa_score;
+        Ok(Box::new(Snapshot { sink: current.public.sink, daa_score, len, reader }))
+    }
+
+    fn check_tx_in_virtual_context(&self, core: &TxCore) -> Result<Result<(), TxContextError>, ConsensusError> {
+        let current = self.current();
+        let view = UtxoOverlay::new(&self.shared.storage, current.virtual_block.outcome.utxo());
+        let context = UtxoContext::for_qualification(&self.shared.params, current.public.daa_score);
+        let checked = check_tx_in_utxo_context(core, &view, &context).map_err(store_failed)?;
+        Ok(checked.map(|_| ()))
+    }
+
+    fn build_template(
+        &self,
+        payout: PayoutKey,
+        extra: Vec<u8>,
+        timestamp: TimestampMs,
+        selector: &mut dyn TxSelector,
+    ) -> Result<BlockTemplate, ConsensusError> {
+        template::build_template(&self.shared, &self.current(), payout, extra, timestamp, selector)
+    }
+
+    fn reward_pool(&self) -> Result<Amount, ConsensusError> {
+        Ok(self.current().state.states.balance(LedgerBalance::RewardPool))
+    }
+}

@@ -1,0 +1,192 @@
+//! The service: opens the chain, starts the thread, keeps what readers share.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded};
+use umbel_dag::reachability;
+use umbel_ledger::genesis::{self, Genesis};
+use umbel_pow::Pow;
+use umbel_store::{Batch, Durability, Table};
+use umbel_types::consensus_api::{BlockStatus, VirtualState};
+use umbel_types::{BlockHash, Params};
+
+use crate::config::{ConsensusConfig, NowFn, OpenError};
+use crate::pipeline::rules::Rules;
+use crate::pipeline::virtual_state::{Position, SinkSearch, VirtualContext, build_virtual, commit_sink};
+use crate::storage::{BlockRecord, ChainMeta, ChainRecord, StagedReachability, StateAtSink, Storage};
+use crate::worker::{Task, Worker};
+
+/// Blocks that wait for the thread: 64 of 64 KiB are 4 MiB. A full queue makes the sender wait.
+const QUEUE_LEN: usize = 64;
+
+/// Consensus of one chain.
+#[derive(Debug)]
+pub struct Consensus {
+    pub(crate) shared: Arc<Shared>,
+    queue: Mutex<Option<Sender<Task>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread and its readers share.
+pub(crate) struct Shared {
+    pub(crate) params: Params,
+    pub(crate) genesis: BlockHash,
+    pub(crate) storage: Storage,
+    pub(crate) rules: Rules,
+    pub(crate) pow: Pow,
+    pub(crate) now: NowFn,
+    /// Written by the thread while it moves the tables: whoever holds it for reading sees tables and `Current` agree.
+    pub(crate) current: RwLock<Current>,
+    /// Version of the newest virtual state, for those who wait.
+    pub(crate) version: Mutex<u64>,
+    pub(crate) changed: Condvar,
+    pub(crate) failure: Mutex<Option<String>>,
+}
+
+impl core::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Shared").field("network", &self.params.network).finish_non_exhaustive()
+    }
+}
+
+/// The sink's state and the virtual block above it.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) public: Arc<VirtualState>,
+    pub(crate) state: StateAtSink,
+    pub(crate) virtual_block: VirtualContext,
+}
+
+/// A poisoned lock means that another thread panicked while reading or after it had written: the data is whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Consensus {
+    /// Opens the chain in the store, or begins it, and starts the thread.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(config: ConsensusConfig) -> Result<Arc<Self>, OpenError> {
+        let genesis = genesis::build(&config.params, &config.genesis);
+        let storage = Storage::new(config.store);
+        match storage.meta()? {
+            Some(meta) if meta.genesis != genesis.hash => {
+                return Err(OpenError::OtherGenesis { got: meta.genesis, expected: genesis.hash });
+            }
+            Some(_) => {}
+            None => begin(&storage, &genesis)?,
+        }
+        let rules = Rules::new(&config.params, genesis.hash, &genesis.block.header);
+        let pow = Pow::of(&config.params);
+        let search =
+            SinkSearch { storage: &storage, rules: &rules, params: &config.params, genesis: genesis.hash };
+        let (meta, current) = resume(&search)?;
+        let shared = Arc::new(Shared {
+            genesis: genesis.hash,
+            params: config.params,
+            version: Mutex::new(current.public.version),
+            storage,
+            rules,
+            pow,
+            now: config.now,
+            current: RwLock::new(current),
+            changed: Condvar::new(),
+            failure: Mutex::new(None),
+        });
+        let (sender, receiver) = bounded(QUEUE_LEN);
+        let worker = Worker::new(shared.clone(), receiver, meta);
+        let thread = std::thread::Builder::new().name("consensus".to_owned()).spawn(move || worker.run())?;
+        Ok(Arc::new(Self { shared, queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) }))
+    }
+
+    /// Finishes the block in hand, brings everything to the disk and ends the thread. Later calls do nothing.
+    pub fn shutdown(&self) {
+        drop(lock(&self.queue).take());
+        if let Some(thread) = lock(&self.thread).take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the consensus thread had panicked");
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// Why the thread ended, if it did so without being asked.
+    pub fn failure(&self) -> Option<String> {
+        lock(&self.shared.failure).clone()
+    }
+
+    pub(crate) fn sender(&self) -> Option<Sender<Task>> {
+        lock(&self.queue).clone()
+    }
+}
+
+impl Drop for Consensus {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+/// Writes genesis into an empty store, in one batch.
+fn begin(storage: &Storage, genesis: &Genesis) -> Result<(), OpenError> {
+    let hash = genesis.hash;
+    let mut batch = Batch::new();
+    storage.put_header(&mut batch, hash, &genesis.block.header, &umbel_dag::GhostdagData::genesis());
+    let record = BlockRecord { status: BlockStatus::StateValid, sequence: 0, merge_root: hash };
+    storage.put_record(&mut batch, hash, &record);
+    storage.put_body(&mut batch, hash, &genesis.block.body);
+    batch.put(Table::Tips, hash.as_bytes(), Vec::new());
+    storage.put_chain_record(&mut batch, hash, &ChainRecord::of_genesis(genesis));
+    batch.put_value(Table::ChainIndex, &crate::storage::height_key(0), &hash);
+    storage.put_utxo_diff(&mut batch, &genesis.utxo);
+    for (key, state) in genesis.states.iter() {
+        batch.put_value(Table::State, &umbel_types::Encode::to_bytes(key), state);
+    }
+    storage.put_lthash(&mut batch, &genesis.lthash);
+    storage.put_meta(&mut batch, &ChainMeta { genesis: hash, sink: hash, block_count: 0 });
+    let mut staged = StagedReachability::new(storage);
+    reachability::init(&mut staged, hash);
+    staged.into_batch(&mut batch);
+    storage.kv.write(batch, Durability::Immediate)?;
+    Ok(())
+}
+
+/// Takes up the chain where the store has it: blocks whose state was not looked at before a crash are looked at now.
+fn resume(search: &SinkSearch<'_>) -> Result<(ChainMeta, Current), OpenError> {
+    let inconsistent = |what: &str| OpenError::Inconsistent(what.to_owned());
+    let mut meta = search.storage.meta()?.ok_or_else(|| inconsistent("no record of the chain"))?;
+    let lthash = search.storage.lthash()?.ok_or_else(|| inconsistent("no sum over the outputs"))?;
+    let state = StateAtSink { lthash, states: search.storage.load_states()? };
+    let mut position = Position::at_sink(meta.sink, state);
+    let step = || -> Result<_, umbel_types::errors::BlockError> {
+        search.run(&mut position)?;
+        let state = commit_sink(search.storage, position, &mut meta)?;
+        let virtual_block = build_virtual(search, meta.sink, &state)?;
+        Ok((state, virtual_block))
+    };
+    let (state, virtual_block) = step().map_err(|error| OpenError::Inconsistent(error.to_string()))?;
+    let public = Arc::new(public_state(search, &meta, &virtual_block)?);
+    Ok((meta, Current { public, state, virtual_block }))
+}
+
+/// What readers see of the virtual block.
+pub(crate) fn public_state(
+    search: &SinkSearch<'_>,
+    meta: &ChainMeta,
+    virtual_block: &VirtualContext,
+) -> Result<VirtualState, umbel_dag::ReadError> {
+    let header = search.storage.header(meta.sink)?;
+    Ok(VirtualState {
+        version: meta.block_count,
+        sink: meta.sink,
+        sink_timestamp: header.timestamp,
+        sink_blue_score: header.blue_score,
+        sink_blue_work: header.blue_work,
+        parents: virtual_block.parents.clone(),
+        daa_score: virtual_block.context.daa_score,
+        past_median_time: virtual_block.context.past_median_time,
+        block_count: meta.block_count,
+        chain_length: search.storage.chain_record(meta.sink)?.height,
+    })
+}

@@ -1,0 +1,120 @@
+//! The body stage: everything that can be known of a body without state.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use umbel_crypto::coin::check_payout_key;
+use umbel_ledger::{IsolationContext, check_txs_in_isolation};
+use umbel_store::{Batch, Durability, Table};
+use umbel_types::consensus_api::BlockStatus;
+use umbel_types::encode::Encode;
+use umbel_types::errors::BlockError;
+use umbel_types::{BlockHash, Body, Hash32, Header, OutPoint, Params};
+
+use crate::pipeline::fault;
+use crate::storage::{BlockRecord, ChainMeta, Storage, StoredBody, read_error};
+
+/// A body that its header commits to and that keeps every rule that needs no state.
+#[derive(Debug)]
+pub(crate) struct CheckedBody {
+    body: Body,
+    stored: StoredBody,
+}
+
+/// Checks a body.
+///
+/// # Errors
+/// [`BlockError::BodyMismatch`] says nothing about the block (R1); every other rule makes it invalid.
+pub(crate) fn check_body_in_isolation(
+    header: &Header,
+    body: Body,
+    params: &Params,
+    genesis: BlockHash,
+    rng: &mut impl CryptoRng,
+) -> Result<CheckedBody, BlockError> {
+    check_tx_root(header, &body)?;
+    check_no_certificate(&body)?;
+    check_size(&body, params)?;
+    check_payout_key(&body.payout).map_err(|_| BlockError::BadPayout)?;
+    check_lane_order(&body)?;
+    check_outpoints(&body)?;
+    let stored = StoredBody::from(body.clone());
+    let context = IsolationContext::new(params, genesis);
+    check_txs_in_isolation(&stored.txs, &context, rng).map_err(|(index, error)| {
+        let txid = stored.txs.get(index).map(|tx| tx.txid()).unwrap_or_default();
+        BlockError::Tx { txid, error }
+    })?;
+    Ok(CheckedBody { body, stored })
+}
+
+fn check_tx_root(header: &Header, body: &Body) -> Result<(), BlockError> {
+    if header.tx_root == body.tx_root() { Ok(()) } else { Err(BlockError::BodyMismatch) }
+}
+
+/// `tx_root` does not cover the certificate: one that the header does not introduce was put there on the way, so the
+/// block is not judged by it.
+fn check_no_certificate(body: &Body) -> Result<(), BlockError> {
+    if body.certificate.is_empty() { Ok(()) } else { Err(BlockError::UnexpectedCertificate) }
+}
+
+fn check_size(body: &Body, params: &Params) -> Result<(), BlockError> {
+    let got = body.to_bytes().len();
+    let limit = params.max_body_bytes;
+    if got <= limit { Ok(()) } else { Err(BlockError::BodyTooLarge { got, limit }) }
+}
+
+fn check_lane_order(body: &Body) -> Result<(), BlockError> {
+    let ordered = body.txs.windows(2).all(|pair| pair[0].core.ledger() <= pair[1].core.ledger());
+    if ordered { Ok(()) } else { Err(BlockError::LaneOrder) }
+}
+
+/// # Consensus
+/// > In one block no outpoint is consumed twice and no output created in the block is consumed. (R9 a)
+fn check_outpoints(body: &Body) -> Result<(), BlockError> {
+    let created: BTreeSet<Hash32> = body.txs.iter().map(|tx| tx.txid().into()).collect();
+    let mut consumed: BTreeSet<OutPoint> = BTreeSet::new();
+    for input in body.txs.iter().flat_map(|tx| &tx.core.inputs) {
+        if !consumed.insert(input.outpoint) {
+            return Err(BlockError::DoubleSpendInBlock(input.outpoint));
+        }
+        if created.contains(&input.outpoint.source) {
+            return Err(BlockError::ChainedInBlock(input.outpoint));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a body in one batch: body, order of arrival, tips, status.
+///
+/// # Errors
+/// [`BlockError::Unavailable`].
+pub(crate) fn commit_body(
+    hash: BlockHash,
+    checked: CheckedBody,
+    storage: &Storage,
+    meta: &mut ChainMeta,
+) -> Result<BlockStatus, BlockError> {
+    let CheckedBody { body, stored } = checked;
+    let header = storage.header(hash).map_err(fault)?;
+    let next = ChainMeta { block_count: meta.block_count + 1, ..*meta };
+    let record = BlockRecord {
+        status: BlockStatus::PendingState,
+        sequence: next.block_count,
+        ..storage.record(hash).map_err(fault)?
+    };
+    let mut batch = Batch::new();
+    storage.put_body(&mut batch, hash, &body);
+    storage.put_record(&mut batch, hash, &record);
+    storage.put_meta(&mut batch, &next);
+    batch.put_value(Table::Arrival, &record.sequence.to_be_bytes(), &hash);
+    for parent in &header.parents {
+        batch.delete(Table::Tips, parent.as_bytes());
+    }
+    batch.put(Table::Tips, hash.as_bytes(), Vec::new());
+    storage.kv.write(batch, Durability::Deferred).map_err(|e| fault(read_error(&e)))?;
+    storage.cache_body(hash, Arc::new(stored));
+    storage.cache_record(hash, record);
+    *meta = next;
+    Ok(BlockStatus::PendingState)
+}

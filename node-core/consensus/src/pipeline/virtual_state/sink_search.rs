@@ -1,0 +1,187 @@
+//! Which tip the selected chain ends in: the heaviest one whose chain can be verified (R11).
+
+use std::collections::BTreeSet;
+
+use umbel_dag::ghostdag::SortableBlock;
+use umbel_dag::reachability;
+use umbel_dag::{ReachabilityReader, ReadError};
+use umbel_store::{Batch, Durability, Table};
+use umbel_types::consensus_api::BlockStatus;
+use umbel_types::errors::BlockError;
+use umbel_types::{BlockHash, Params};
+
+use crate::pipeline::fault;
+use crate::pipeline::rules::Rules;
+use crate::storage::{BlockRecord, ChainMeta, StagedReachability, StateAtSink, Storage, height_key, read_error};
+
+use super::position::Position;
+
+/// What the search needs of the node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SinkSearch<'a> {
+    pub(crate) storage: &'a Storage,
+    pub(crate) rules: &'a Rules,
+    pub(crate) params: &'a Params,
+    pub(crate) genesis: BlockHash,
+}
+
+/// The way between two chain blocks.
+struct ChainStep {
+    /// How often to go back.
+    removed: usize,
+    /// Oldest first.
+    added: Vec<BlockHash>,
+}
+
+impl SinkSearch<'_> {
+    /// Moves `position` to the heaviest tip that can be verified. Blocks that can't stand on the chain are disqualified
+    /// on the way.
+    ///
+    /// Returns why blocks were disqualified. Ends at the latest where it began: the sink is in the past of a tip.
+    pub(crate) fn run(&self, position: &mut Position) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+        let mut disqualified = Vec::new();
+        let mut candidates = BTreeSet::new();
+        for tip in self.storage.tips().map_err(|e| fault(read_error(&e)))? {
+            candidates.insert(SortableBlock::read(self.storage, tip).map_err(fault)?);
+        }
+        while let Some(SortableBlock { hash, .. }) = candidates.pop_last() {
+            match self.try_candidate(position, hash)? {
+                None => return Ok(disqualified),
+                Some(refused) => disqualified.extend(refused),
+            }
+            for parent in self.storage.header(hash).map_err(fault)?.parents.clone() {
+                let covered = candidates.iter().map(|c| c.hash).collect::<Vec<_>>();
+                if !self.storage.is_dag_ancestor_of_any(parent, &covered).map_err(fault)? {
+                    candidates.insert(SortableBlock::read(self.storage, parent).map_err(fault)?);
+                }
+            }
+        }
+        Err(fault(ReadError::Inconsistent { block: position.block, what: "no tip has a chain that can be verified" }))
+    }
+
+    /// `None` if the position is at `candidate` now; else what was disqualified (nothing, if it was known before).
+    #[expect(clippy::type_complexity, reason = "a list of refusals needs no name of its own")]
+    fn try_candidate(
+        &self,
+        position: &mut Position,
+        candidate: BlockHash,
+    ) -> Result<Option<Vec<(BlockHash, BlockError)>>, BlockError> {
+        let step = self.step_to(position.block, candidate).map_err(fault)?;
+        for &block in &step.added {
+            if self.storage.record(block).map_err(fault)?.status == BlockStatus::Disqualified {
+                return Ok(Some(Vec::new()));
+            }
+        }
+        for _ in 0..step.removed {
+            position.undo(self.storage)?;
+        }
+        for (index, &block) in step.added.iter().enumerate() {
+            let known = self.storage.record(block).map_err(fault)?.status == BlockStatus::StateValid
+                || position.verified.contains_key(&block);
+            let result = if known {
+                position.redo(self.storage, block)
+            } else {
+                position.verify(self.storage, self.rules, self.params, self.genesis, block)
+            };
+            match result {
+                Ok(()) => {}
+                Err(error @ (BlockError::Commitment { .. } | BlockError::TxContext { .. })) => {
+                    return self.disqualify(&step.added[index..], error).map(Some);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn step_to(&self, from: BlockHash, to: BlockHash) -> Result<ChainStep, ReadError> {
+        let mut removed = 0;
+        let mut split = from;
+        while !self.storage.is_chain_ancestor_of(split, to)? {
+            split = self.storage.ghostdag_data(split)?.selected_parent;
+            removed += 1;
+        }
+        let mut added = Vec::new();
+        let mut block = to;
+        while block != split {
+            added.push(block);
+            block = self.storage.ghostdag_data(block)?.selected_parent;
+        }
+        added.reverse();
+        Ok(ChainStep { removed, added })
+    }
+
+    /// A block above a disqualified one on its chain is disqualified too.
+    fn disqualify(
+        &self,
+        blocks: &[BlockHash],
+        error: BlockError,
+    ) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+        let mut batch = Batch::new();
+        let mut records: Vec<(BlockHash, BlockRecord)> = Vec::new();
+        for &block in blocks {
+            let record = self.storage.with_status(block, BlockStatus::Disqualified).map_err(fault)?;
+            self.storage.put_record(&mut batch, block, &record);
+            records.push((block, record));
+        }
+        self.storage.kv.write(batch, Durability::Deferred).map_err(|e| fault(read_error(&e)))?;
+        for (block, record) in &records {
+            self.storage.cache_record(*block, *record);
+        }
+        Ok(blocks.iter().map(|block| (*block, error.clone())).collect())
+    }
+}
+
+/// Moves tables, chain index and sink to the position, in one batch.
+///
+/// # Errors
+/// [`BlockError::Unavailable`]; nothing was moved.
+pub(crate) fn commit_sink(
+    storage: &Storage,
+    position: Position,
+    meta: &mut ChainMeta,
+) -> Result<StateAtSink, BlockError> {
+    let mut batch = Batch::new();
+    let mut records = Vec::new();
+    for (block, record) in &position.verified {
+        let status = storage.with_status(*block, BlockStatus::StateValid).map_err(fault)?;
+        storage.put_chain_record(&mut batch, *block, record);
+        storage.put_record(&mut batch, *block, &status);
+        records.push((*block, status));
+    }
+    index_chain(storage, &position, meta.sink, &mut batch)?;
+    storage.put_utxo_diff(&mut batch, &position.utxo);
+    storage.put_states(&mut batch, &position.state.states, position.touched.values());
+    storage.put_lthash(&mut batch, &position.state.lthash);
+    let next = ChainMeta { sink: position.block, ..*meta };
+    storage.put_meta(&mut batch, &next);
+    let mut staged = StagedReachability::new(storage);
+    reachability::hint_virtual_selected_parent(&mut staged, next.sink).map_err(fault)?;
+    let tree = staged.into_batch(&mut batch);
+    storage.kv.write(batch, Durability::Deferred).map_err(|e| fault(read_error(&e)))?;
+    tree.into_iter().for_each(|(block, data)| storage.cache_reachability(block, data));
+    records.into_iter().for_each(|(block, record)| storage.cache_record(block, record));
+    position.verified.into_iter().for_each(|(block, record)| storage.cache_chain_record(block, record));
+    *meta = next;
+    Ok(position.state)
+}
+
+/// Writes the heights of the new chain and deletes those that only the old one had.
+fn index_chain(storage: &Storage, position: &Position, old: BlockHash, batch: &mut Batch) -> Result<(), BlockError> {
+    let height_of = |block: BlockHash| match position.verified.get(&block) {
+        Some(record) => Ok(record.height),
+        None => storage.chain_record(block).map(|record| record.height),
+    };
+    let mut block = position.block;
+    let mut height = height_of(block).map_err(fault)?;
+    let old_height = height_of(old).map_err(fault)?;
+    for stale in height + 1..=old_height {
+        batch.delete(Table::ChainIndex, &height_key(stale));
+    }
+    while storage.chain_block_at(height).map_err(|e| fault(read_error(&e)))? != Some(block) {
+        batch.put_value(Table::ChainIndex, &height_key(height), &block);
+        block = storage.ghostdag_data(block).map_err(fault)?.selected_parent;
+        height -= 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! The virtual block: what the next block would stand on.
+
+use umbel_dag::depth::DepthError;
+use umbel_dag::ghostdag::SortableBlock;
+use umbel_dag::{GhostdagData, GhostdagError};
+use umbel_ledger::acceptance::MergeOutcome;
+use umbel_ledger::accept_mergeset;
+use umbel_types::BlockHash;
+use umbel_types::consensus_api::BlockStatus;
+use umbel_types::errors::BlockError;
+use umbel_types::state::LedgerBalance;
+
+use crate::pipeline::fault;
+use crate::pipeline::rules::DagContext;
+use crate::storage::{StateAtSink, read_error};
+
+use super::merge::merged_blocks;
+use super::position::accept_fault;
+use super::sink_search::SinkSearch;
+
+/// Everything about the virtual block that does not depend on who mines it.
+#[derive(Clone, Debug)]
+pub(crate) struct VirtualContext {
+    /// Sink first.
+    pub(crate) parents: Vec<BlockHash>,
+    pub(crate) ghostdag: GhostdagData,
+    pub(crate) context: DagContext,
+    /// What merging the parents does to the sink's state.
+    pub(crate) outcome: MergeOutcome,
+}
+
+/// Chooses parents and merges them.
+///
+/// A tip above the sink that could not be verified is no parent: it would be the selected one.
+pub(crate) fn build_virtual(
+    search: &SinkSearch<'_>,
+    sink: BlockHash,
+    state: &StateAtSink,
+) -> Result<VirtualContext, BlockError> {
+    let storage = search.storage;
+    let sink_key = SortableBlock::read(storage, sink).map_err(fault)?;
+    let mut candidates = Vec::new();
+    for tip in storage.tips().map_err(|e| fault(read_error(&e)))? {
+        let key = SortableBlock::read(storage, tip).map_err(fault)?;
+        let invalid = storage.record(tip).map_err(fault)?.status == BlockStatus::Invalid;
+        if key < sink_key && !invalid {
+            candidates.push(key);
+        }
+    }
+    candidates.sort_by(|a, b| b.cmp(a));
+    let mut parents = vec![sink];
+    let (mut ghostdag, mut context) = place(search, &parents)?.ok_or_else(|| {
+        fault(umbel_dag::ReadError::Inconsistent { block: sink, what: "the sink alone can't be merged" })
+    })?;
+    for candidate in candidates {
+        if parents.len() == search.params.max_parents {
+            break;
+        }
+        parents.push(candidate.hash);
+        match place(search, &parents)? {
+            Some(placed) => (ghostdag, context) = placed,
+            None => {
+                parents.pop();
+            }
+        }
+    }
+    let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, search.genesis).map_err(fault)?;
+    let pool = state.states.balance(LedgerBalance::RewardPool);
+    let outcome =
+        accept_mergeset(search.params, context.daa_score, &merged, storage, pool).map_err(accept_fault(sink))?;
+    Ok(VirtualContext { parents, ghostdag, context, outcome })
+}
+
+/// Colouring and context of a block with these parents; `None` if it would merge too much or too deep.
+fn place(
+    search: &SinkSearch<'_>,
+    parents: &[BlockHash],
+) -> Result<Option<(GhostdagData, DagContext)>, BlockError> {
+    let ghostdag = match search.rules.ghostdag.ghostdag(search.storage, parents) {
+        Ok(ghostdag) => ghostdag,
+        Err(GhostdagError::MergesetTooLarge { .. }) => return Ok(None),
+        Err(GhostdagError::Read(error)) => return Err(fault(error)),
+        Err(GhostdagError::NoParents) => return Ok(None),
+    };
+    let context = search.rules.context(search.storage, &ghostdag).map_err(fault)?;
+    match search.rules.check_bounded_merge(search.storage, &ghostdag, context.merge_root) {
+        Ok(()) => Ok(Some((ghostdag, context))),
+        Err(DepthError::MergeTooDeep(_)) => Ok(None),
+        Err(DepthError::Read(error)) => Err(fault(error)),
+    }
+}

@@ -1,0 +1,101 @@
+//! Block templates: the virtual block with a miner and transactions.
+
+use std::collections::BTreeSet;
+
+use umbel_ledger::utxo::UtxoOverlay;
+use umbel_ledger::{UtxoContext, check_tx_in_utxo_context};
+use umbel_types::consensus_api::{BlockTemplate, ConsensusError, TxSelector};
+use umbel_types::encode::Encode;
+use umbel_types::errors::TxContextError;
+use umbel_types::header::BLOCK_VERSION;
+use umbel_types::{Amount, Body, Header, OutPoint, PayoutKey, TimestampMs, Transaction};
+
+use crate::api_impl::store_failed;
+use crate::consensus::{Current, Shared};
+
+/// Builds a template on the current virtual block.
+///
+/// # Errors
+/// [`ConsensusError::BadPayout`], [`ConsensusError::Store`].
+pub(crate) fn build_template(
+    shared: &Shared,
+    current: &Current,
+    payout: PayoutKey,
+    extra: Vec<u8>,
+    timestamp: TimestampMs,
+    selector: &mut dyn TxSelector,
+) -> Result<BlockTemplate, ConsensusError> {
+    let Shared { params, storage, .. } = shared;
+    let place = &current.virtual_block;
+    umbel_crypto::coin::check_payout_key(&payout).map_err(|_| ConsensusError::BadPayout)?;
+    let mut body = Body { payout, extra, txs: Vec::new(), certificate: Vec::new() };
+    let room = params.max_body_bytes.saturating_sub(body.to_bytes().len());
+    body.txs = choose(shared, current, room, selector)?;
+    let fees = Amount::sum(body.txs.iter().map(|tx| tx.core.fee)).unwrap_or(Amount::MAX);
+
+    let sink = place.ghostdag.selected_parent;
+    let parent = storage.chain_record(sink).map_err(store_failed)?;
+    let delta = place
+        .outcome
+        .clone()
+        .pay::<umbel_dag::ReadError>(&payout, &current.state.states)
+        .map_err(|e| ConsensusError::Store(e.to_string()))?;
+    let mut lthash = current.state.lthash.clone();
+    lthash.apply(&delta.utxo);
+    let mut states = current.state.states.clone();
+    delta.states.iter().for_each(|change| states.redo(change));
+    let mut parents = place.parents.clone();
+    parents.sort();
+    let header = Header {
+        version: BLOCK_VERSION,
+        parents,
+        tx_root: body.tx_root(),
+        accepted_root: delta.lanes(&parent.lanes).root(),
+        utxo_commit: lthash.commitment(),
+        state_root: states.root(),
+        chain_mmr_root: parent.mmr.clone().push(sink).root(),
+        timestamp: timestamp.max(place.context.past_median_time.saturating_add(1)),
+        nonce: 0,
+        bits: place.context.bits,
+        daa_score: place.context.daa_score,
+        blue_score: place.ghostdag.blue_score,
+        blue_work: place.ghostdag.blue_work,
+        cert: storage.header(sink).map_err(store_failed)?.cert,
+        mix_digest: [0; 32],
+    };
+    Ok(BlockTemplate { header, body, fees })
+}
+
+/// Candidates that can stand together in a block on the virtual parents, in lane order.
+fn choose(
+    shared: &Shared,
+    current: &Current,
+    mut room: usize,
+    selector: &mut dyn TxSelector,
+) -> Result<Vec<Transaction>, ConsensusError> {
+    let view = UtxoOverlay::new(&shared.storage, current.virtual_block.outcome.utxo());
+    let context = UtxoContext::for_qualification(&shared.params, current.virtual_block.context.daa_score);
+    let mut consumed: BTreeSet<OutPoint> = BTreeSet::new();
+    let mut chosen = Vec::new();
+    for tx in selector.select(room) {
+        let size = tx.size_bytes();
+        let outpoints = || tx.core.inputs.iter().map(|input| input.outpoint);
+        if size > room {
+            continue;
+        }
+        if let Some(taken) = outpoints().find(|outpoint| consumed.contains(outpoint)) {
+            selector.reject(tx.txid(), TxContextError::InputMissing(taken));
+            continue;
+        }
+        match check_tx_in_utxo_context(&tx.core, &view, &context).map_err(store_failed)? {
+            Err(error) => selector.reject(tx.txid(), error),
+            Ok(_) => {
+                room -= size;
+                consumed.extend(outpoints());
+                chosen.push(Transaction::clone(&tx));
+            }
+        }
+    }
+    chosen.sort_by_key(|tx| tx.core.ledger());
+    Ok(chosen)
+}

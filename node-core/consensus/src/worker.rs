@@ -1,0 +1,209 @@
+//! The one thread that writes the chain.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rand_core::UnwrapErr;
+use umbel_types::consensus_api::BlockStatus;
+use umbel_types::errors::BlockError;
+use umbel_types::{Block, BlockHash};
+
+use crate::consensus::{Current, Shared, lock, public_state};
+use crate::pipeline::body::{check_body_in_isolation, commit_body};
+use crate::pipeline::fault;
+use crate::pipeline::header::{
+    check_header_in_dag_context, check_header_in_isolation, commit_header, commit_invalid,
+};
+use crate::pipeline::virtual_state::{Position, SinkSearch, build_virtual, commit_sink};
+use crate::storage::{ChainMeta, read_error};
+
+/// Longest that a block may lie in the operating system's cache before it is on the disk: what a power cut may lose.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// Bodies that may be taken in before the virtual state is computed again.
+const MAX_DRAIN: usize = 64;
+
+type Verdict = Result<BlockStatus, BlockError>;
+
+/// A block and those who wait for it.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) block: Block,
+    pub(crate) body: SyncSender<Verdict>,
+    pub(crate) chain: SyncSender<Verdict>,
+}
+
+/// The thread's own state.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    queue: Receiver<Task>,
+    meta: ChainMeta,
+    dirty_since: Option<Instant>,
+}
+
+/// Tells someone who may have stopped waiting.
+fn tell(to: &SyncSender<Verdict>, verdict: Verdict) {
+    // The channel has room for the one message it ever gets; an error means that nobody listens any more.
+    let _nobody_listens = to.try_send(verdict);
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, queue: Receiver<Task>, meta: ChainMeta) -> Self {
+        Self { shared, queue, meta, dirty_since: None }
+    }
+
+    /// Works until the queue is closed. A panic or a failing store ends the thread and is kept for the node to show; the
+    /// wallet does not depend on it.
+    pub(crate) fn run(mut self) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let failure = match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("the consensus thread panicked; the log says where".to_owned()),
+        };
+        if let Err(error) = self.shared.storage.kv.sync() {
+            tracing::error!(%error, "the chain could not be brought to the disk");
+        }
+        if let Some(failure) = failure {
+            tracing::error!(failure, "consensus stopped");
+            *lock(&self.shared.failure) = Some(failure);
+        }
+        self.shared.changed.notify_all();
+    }
+
+    fn work(&mut self) -> Result<(), BlockError> {
+        loop {
+            match self.queue.recv_timeout(SYNC_INTERVAL) {
+                Ok(task) => self.take_in(task)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.sync_if_due()?;
+        }
+    }
+
+    /// Takes in a block and whatever waits behind it, then computes the virtual state once.
+    fn take_in(&mut self, first: Task) -> Result<(), BlockError> {
+        let mut accepted = Vec::new();
+        let mut next = Some(first);
+        while let Some(Task { block, body, chain }) = next {
+            let hash = block.hash();
+            let verdict = self.insert(hash, block);
+            if let Err(error @ BlockError::Unavailable(_)) = verdict {
+                tell(&body, Err(error.clone()));
+                return Err(error);
+            }
+            if let Ok(status) = verdict {
+                accepted.push((hash, status, chain));
+            }
+            tell(&body, verdict);
+            next = if accepted.len() < MAX_DRAIN { self.queue.try_recv().ok() } else { None };
+        }
+        if accepted.is_empty() {
+            return Ok(());
+        }
+        self.dirty_since.get_or_insert_with(Instant::now);
+        let disqualified = self.update_virtual()?;
+        for (hash, _, chain) in accepted {
+            let refusal = disqualified.iter().find(|(block, _)| *block == hash);
+            tell(&chain, match refusal {
+                Some((_, error)) => Err(error.clone()),
+                None => Ok(self.shared.storage.record(hash).map_err(fault)?.status),
+            });
+        }
+        Ok(())
+    }
+
+    /// Header, then body. A block that is here already gives its status.
+    fn insert(&mut self, hash: BlockHash, block: Block) -> Verdict {
+        let Block { header, body } = block;
+        let storage = &self.shared.storage;
+        match storage.find_record(hash).map_err(|e| fault(read_error(&e)))?.map(|record| record.status) {
+            Some(BlockStatus::Invalid) => return Err(BlockError::KnownInvalid),
+            Some(BlockStatus::HeaderOnly) => {}
+            Some(status) => return Ok(status),
+            None => self.insert_header(hash, header.clone())?,
+        }
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        let checked =
+            check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis, &mut rng);
+        match checked {
+            Ok(checked) => commit_body(hash, checked, storage, &mut self.meta),
+            Err(
+                error @ (BlockError::BodyMismatch
+                | BlockError::UnexpectedCertificate
+                | BlockError::Unavailable(_)),
+            ) => Err(error),
+            Err(error) => {
+                commit_invalid(hash, storage)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn insert_header(&self, hash: BlockHash, header: umbel_types::Header) -> Result<(), BlockError> {
+        let Shared { storage, rules, pow, params, now, .. } = &*self.shared;
+        let isolated = check_header_in_isolation(header, params, now())?;
+        match check_header_in_dag_context(isolated, storage, rules, pow) {
+            Ok(checked) => commit_header(checked, storage),
+            Err(error) => {
+                if is_proven_invalid(&error) {
+                    commit_invalid(hash, storage)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn update_virtual(&mut self) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+        let Shared { storage, rules, params, genesis, .. } = &*self.shared;
+        let search = SinkSearch { storage, rules, params, genesis: *genesis };
+        let mut current = self.shared.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut position = Position::at_sink(self.meta.sink, current.state.clone());
+        let disqualified = search.run(&mut position)?;
+        let state = commit_sink(storage, position, &mut self.meta)?;
+        let virtual_block = build_virtual(&search, self.meta.sink, &state)?;
+        let public = Arc::new(public_state(&search, &self.meta, &virtual_block).map_err(fault)?);
+        let version = public.version;
+        *current = Current { public, state, virtual_block };
+        drop(current);
+        *lock(&self.shared.version) = version;
+        self.shared.changed.notify_all();
+        Ok(disqualified)
+    }
+
+    fn sync_if_due(&mut self) -> Result<(), BlockError> {
+        if self.dirty_since.is_some_and(|since| since.elapsed() >= SYNC_INTERVAL) {
+            self.shared.storage.kv.sync().map_err(|e| fault(read_error(&e)))?;
+            self.dirty_since = None;
+        }
+        Ok(())
+    }
+}
+
+/// Rules behind the proof of work: remembering the block costs its author one. Before it, nothing is remembered.
+fn is_proven_invalid(error: &BlockError) -> bool {
+    use umbel_types::errors::HeaderRuleError as Rule;
+    let BlockError::Header(rule) = error else {
+        return false;
+    };
+    match rule {
+        Rule::BlueScore { .. }
+        | Rule::BlueWork { .. }
+        | Rule::TimeTooOld { .. }
+        | Rule::MergeTooDeep(_)
+        | Rule::CertRef => true,
+        Rule::Version(_)
+        | Rule::ParentCount { .. }
+        | Rule::ParentsNotAscending
+        | Rule::ParentsNotAntichain(_)
+        | Rule::InvalidParent(_)
+        | Rule::TimeTooFarAhead { .. }
+        | Rule::Bits { .. }
+        | Rule::ProofOfWork
+        | Rule::DaaScore { .. }
+        | Rule::MergesetTooLarge { .. } => false,
+    }
+}

@@ -1,0 +1,7 @@
+//! Consensus with real proof of work, real proofs and both engines.
+
+mod fixture;
+mod forks;
+mod linear;
+mod payments;
+mod refusals;

@@ -1,0 +1,177 @@
+//! Making the witness of a transaction, the wallet's side.
+
+use std::collections::BTreeMap;
+
+use curve25519_dalek::Scalar;
+use rand_core::CryptoRng;
+use thiserror::Error;
+use umbel_types::errors::TxRuleError;
+use umbel_types::tx::{InputWitness, KERNEL_PROOF_BYTES, OUTPUT_PROOF_BYTES};
+use umbel_types::{Amount, AssetId, Hash32, MemoValue, Output, TxCore, Witness};
+use zeroize::Zeroize;
+
+use crate::coin::CoinSecrets;
+use crate::input_proof::InputWitnessSecrets;
+use crate::kernel::KernelWitnessSecrets;
+use crate::keys::{SecpKey, SpendKey, ViewKey};
+use crate::output_proof::OutputWitnessSecrets;
+use crate::range_proof::RangeWitnessSecrets;
+use crate::statement::{InputAuthority, TxStatement};
+use crate::transcript::ProofContext;
+
+/// What the spender knows about one input.
+pub enum InputSecrets<'a> {
+    /// A coin.
+    Coin {
+        /// The account's spend key.
+        spend: &'a SpendKey,
+        /// The account's view key; it also gives the blinding of `V*` ([`ViewKey::input_blinding`]).
+        view: &'a ViewKey,
+        /// What the coin holds.
+        value: Amount,
+    },
+    /// A Memo with a public value.
+    Memo {
+        /// The key behind the address that the branch names.
+        key: &'a SecpKey,
+    },
+}
+
+/// What the sender knows about one output.
+pub enum OutputSecrets<'a> {
+    /// A coin, as [`crate::coin::build_coin`] made it.
+    Coin(&'a CoinSecrets),
+    /// A Memo with a public value: nothing is hidden.
+    PublicMemo,
+}
+
+/// Why no witness was made.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ProveError {
+    /// The core breaks a rule by itself.
+    #[error(transparent)]
+    Core(#[from] TxRuleError),
+    /// Secrets for another number of inputs or outputs.
+    #[error("the core has {expected} {what}, secrets for {got} were given")]
+    Count {
+        /// Inputs or outputs.
+        what: &'static str,
+        /// Secrets given.
+        got: usize,
+        /// Inputs or outputs of the core.
+        expected: usize,
+    },
+    /// The secrets are not those of this input: another kind, key, value or blinding.
+    #[error("the secrets given do not open input {0}")]
+    Input(usize),
+    /// The secrets are not those of this output.
+    #[error("the secrets given do not open output {0}")]
+    Output(usize),
+    /// What goes in does not come out.
+    #[error("inputs, outputs and fee do not balance")]
+    Unbalanced,
+}
+
+/// Differences of blindings for each asset; zeroized on drop.
+struct Excess(BTreeMap<AssetId, Scalar>);
+
+impl Excess {
+    fn add(&mut self, asset: AssetId, blinding: Scalar) {
+        *self.0.entry(asset).or_insert(Scalar::ZERO) += blinding;
+    }
+}
+
+impl Drop for Excess {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(Zeroize::zeroize);
+    }
+}
+
+/// Makes every proof and signature of `core`. Each is made only if the plain predicate of its relation holds, so a witness
+/// that is returned verifies. Constant-time in all secrets.
+///
+/// `rng` only adds to the nonces: with a stuck one, they still follow from sighash, statements and secrets.
+///
+/// # Errors
+/// [`ProveError`].
+pub fn prove_transaction(
+    core: &TxCore,
+    sighash: &Hash32,
+    inputs: &[InputSecrets<'_>],
+    outputs: &[OutputSecrets<'_>],
+    rng: &mut impl CryptoRng,
+) -> Result<Witness, ProveError> {
+    let count = |what, got, expected| {
+        if got == expected { Ok(()) } else { Err(ProveError::Count { what, got, expected }) }
+    };
+    count("inputs", inputs.len(), core.inputs.len())?;
+    count("outputs", outputs.len(), core.outputs.len())?;
+    let statement = TxStatement::of(core)?;
+    let mut excess = Excess(statement.kernel.rows().map(|row| (row.asset, Scalar::ZERO)).collect());
+
+    let mut input_witnesses = Vec::with_capacity(inputs.len());
+    for (i, secrets) in inputs.iter().enumerate() {
+        let context = place(sighash, i);
+        input_witnesses.push(match (&statement.inputs[i], secrets) {
+            (InputAuthority::Coin(statement), InputSecrets::Coin { spend, view, value }) => {
+                let blinding = view.input_blinding(&core.salt, &core.inputs[i].outpoint);
+                let secrets = InputWitnessSecrets {
+                    spend: *spend.scalar(),
+                    view: *view.scalar(),
+                    value: Scalar::from(value.units()),
+                    blinding: *blinding,
+                };
+                if !statement.is_satisfied_by(&secrets) {
+                    return Err(ProveError::Input(i));
+                }
+                excess.add(statement.asset, *blinding);
+                InputWitness::Coin(statement.prove(&context, &secrets, rng))
+            }
+            (InputAuthority::Signature(address), InputSecrets::Memo { key }) if key.address() == *address => {
+                InputWitness::Signature { public_key: key.public_key(), signature: key.sign(sighash) }
+            }
+            _ => return Err(ProveError::Input(i)),
+        });
+    }
+
+    let mut output_proofs: Vec<[u8; OUTPUT_PROOF_BYTES]> = Vec::with_capacity(statement.outputs.len());
+    let mut openings = RangeWitnessSecrets { openings: Vec::new() };
+    let mut coin_statements = statement.outputs.iter();
+    for (j, secrets) in outputs.iter().enumerate() {
+        match (&core.outputs[j], secrets) {
+            (Output::Coin { .. }, OutputSecrets::Coin(secrets)) => {
+                let (_, statement) = coin_statements.next().expect("one statement for each coin of the core");
+                let witness = OutputWitnessSecrets {
+                    value: Scalar::from(secrets.value),
+                    elgamal: secrets.elgamal,
+                    blinding: secrets.blinding,
+                };
+                if !statement.is_satisfied_by(&witness) {
+                    return Err(ProveError::Output(j));
+                }
+                excess.add(statement.asset, -secrets.blinding);
+                openings.openings.push((secrets.value, secrets.blinding));
+                output_proofs.push(statement.prove(&place(sighash, j), &witness, rng));
+            }
+            (Output::Memo(memo), OutputSecrets::PublicMemo) if matches!(memo.value, MemoValue::Public(_)) => {}
+            _ => return Err(ProveError::Output(j)),
+        }
+    }
+
+    let whole = place(sighash, 0);
+    let kernel_secrets = KernelWitnessSecrets { blinding_excess: excess.0.values().copied().collect() };
+    if !statement.kernel.is_satisfied_by(&kernel_secrets) {
+        return Err(ProveError::Unbalanced);
+    }
+    let kernel: [u8; KERNEL_PROOF_BYTES] = statement.kernel.prove(&whole, &kernel_secrets, rng);
+    let range_proof = match &statement.range {
+        None => Vec::new(),
+        Some(range) => range.prove(&whole, &openings, rng).ok_or(ProveError::Unbalanced)?,
+    };
+    Ok(Witness { range_proof, inputs: input_witnesses, outputs: output_proofs, kernel })
+}
+
+/// The place of input or output `index` in the transaction.
+pub(crate) fn place(sighash: &Hash32, index: usize) -> ProofContext {
+    ProofContext { sighash: *sighash, index: u32::try_from(index).expect("a core has at most 64 inputs and outputs") }
+}

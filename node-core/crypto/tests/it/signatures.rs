@@ -1,0 +1,76 @@
+//! ECDSA as locks ask for it, and ML-DSA-65.
+
+use k256::ecdsa::Signature;
+use umbel_crypto::ml_dsa::{self, MlDsaContext, MlDsaKey};
+use umbel_crypto::signature::{SignatureError, check_signature};
+use umbel_types::Hash32;
+use umbel_types::lock::PublicKeyBytes;
+
+use crate::common::wallet;
+
+const SIGHASH: Hash32 = Hash32([6; 32]);
+
+#[test]
+fn a_signature_by_the_address_holds() {
+    let key = wallet(1).secp;
+    let signature = key.sign(&SIGHASH);
+    let check = |address, public_key, signature: &[u8; 64], sighash| {
+        check_signature(&address, &public_key, signature, &sighash)
+    };
+    assert_eq!(check(key.address(), key.public_key(), &signature, SIGHASH), Ok(()));
+    assert_eq!(check(key.address(), key.public_key(), &signature, Hash32([7; 32])), Err(SignatureError::Invalid));
+    let other = wallet(2).secp;
+    assert_eq!(check(key.address(), other.public_key(), &signature, SIGHASH), Err(SignatureError::WrongKey));
+    assert_eq!(check(other.address(), other.public_key(), &signature, SIGHASH), Err(SignatureError::Invalid));
+    for i in 0..64 {
+        let mut changed = signature;
+        changed[i] ^= 1;
+        assert_eq!(check(key.address(), key.public_key(), &changed, SIGHASH), Err(SignatureError::Invalid), "{i}");
+    }
+    for garbage in [[0; 64], [0xff; 64]] {
+        assert_eq!(check(key.address(), key.public_key(), &garbage, SIGHASH), Err(SignatureError::Invalid));
+    }
+}
+
+/// `(r, n − s)` is as valid mathematically; the ledger takes one form only.
+#[test]
+fn the_high_form_of_a_signature_is_refused() {
+    let key = wallet(1).secp;
+    let low = Signature::from_slice(&key.sign(&SIGHASH)).unwrap();
+    let high = Signature::from_scalars(low.r().to_bytes(), (-low.s()).to_bytes()).unwrap();
+    assert_eq!(high.normalize_s(), low);
+    let check = |s: Signature| check_signature(&key.address(), &key.public_key(), &s.to_bytes().into(), &SIGHASH);
+    assert_eq!(check(low), Ok(()));
+    assert_eq!(check(high), Err(SignatureError::Invalid));
+}
+
+/// A key in another 33-byte form has its own address, and no signature opens it.
+#[test]
+fn only_compressed_keys_are_keys() {
+    let key = wallet(1).secp;
+    for tag in [0, 1, 4, 5, 6, 0xff] {
+        let mut bytes = key.public_key().0;
+        bytes[0] = tag;
+        let public_key = PublicKeyBytes(bytes);
+        let address = umbel_crypto::keys::address_of_public_key(&public_key);
+        let result = check_signature(&address, &public_key, &key.sign(&SIGHASH), &SIGHASH);
+        assert_eq!(result, Err(SignatureError::Invalid), "{tag}");
+    }
+}
+
+#[test]
+fn ml_dsa_signatures_are_bound_to_key_message_and_context() {
+    let (key, other) = (MlDsaKey::from_seed(&[1; 32]), MlDsaKey::from_seed(&[2; 32]));
+    let signature = key.sign(MlDsaContext::Vote, b"message");
+    let public = key.verifying_key();
+    assert!(ml_dsa::verify(&public, MlDsaContext::Vote, b"message", &signature));
+    assert!(!ml_dsa::verify(&public, MlDsaContext::Lock, b"message", &signature));
+    assert!(!ml_dsa::verify(&public, MlDsaContext::Register, b"message", &signature));
+    assert!(!ml_dsa::verify(&public, MlDsaContext::Vote, b"massage", &signature));
+    assert!(!ml_dsa::verify(&other.verifying_key(), MlDsaContext::Vote, b"message", &signature));
+    let mut changed = signature;
+    changed[100] ^= 1;
+    assert!(!ml_dsa::verify(&public, MlDsaContext::Vote, b"message", &changed));
+    assert!(!ml_dsa::verify(&public, MlDsaContext::Vote, b"message", &[0xff; ml_dsa::SIGNATURE_BYTES]));
+    assert_ne!(key.key_hash(), other.key_hash());
+}

@@ -1,0 +1,164 @@
+//! Samples of the past: of the selected chain for the past median time, of all merged blocks for KIP-4's difficulty.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use umbel_types::{BlockHash, TimestampMs};
+
+use crate::error::ReadError;
+use crate::ghostdag::{GhostdagData, SortableBlock};
+use crate::readers::{GhostdagReader, HeaderReader};
+
+/// Timestamps of sampled chain blocks, newest first.
+pub type TimeSamples = Arc<Vec<TimestampMs>>;
+
+/// Samples the selected chain at equal distances of blue score.
+///
+/// A chain block is a sample if its blue score has reached a multiple of `interval` that its selected parent's has not;
+/// genesis is one. So whether a block is a sample does not depend on who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainSampler {
+    /// Blue score between samples; at least 1.
+    pub interval: u64,
+    /// Most samples.
+    pub count: usize,
+}
+
+impl ChainSampler {
+    /// The newest samples on the chain that ends in `block`, `block` included.
+    ///
+    /// Without a cache this reads the chain down to the oldest sample. `cache` keeps what it found for `block`, so that
+    /// the next block on top reads one.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn samples(
+        &self,
+        dag: &(impl GhostdagReader + HeaderReader + ?Sized),
+        block: BlockHash,
+        cache: Option<&mut SampleCache>,
+    ) -> Result<TimeSamples, ReadError> {
+        let mut newer: Vec<TimestampMs> = Vec::new();
+        let mut current = block;
+        let mut older: Option<TimeSamples> = None;
+        let interval = self.interval.max(1);
+        while newer.len() < self.count {
+            if let Some(known) = cache.as_ref().and_then(|cache| cache.get(current)) {
+                older = Some(known);
+                break;
+            }
+            let data = dag.ghostdag(current)?;
+            if data.is_genesis() {
+                newer.push(dag.header_facts(current)?.timestamp);
+                break;
+            }
+            let below = dag.ghostdag(data.selected_parent)?;
+            if data.blue_score.0 / interval > below.blue_score.0 / interval {
+                newer.push(dag.header_facts(current)?.timestamp);
+            }
+            current = data.selected_parent;
+        }
+        let samples = match older {
+            Some(known) if newer.is_empty() => known,
+            older => {
+                let known = older.iter().flat_map(|known| known.iter().copied());
+                Arc::new(newer.into_iter().chain(known).take(self.count).collect())
+            }
+        };
+        if let Some(cache) = cache {
+            cache.put(block, samples.clone());
+        }
+        Ok(samples)
+    }
+}
+
+/// Samples of recent blocks. Forgets the oldest entry when full; a miss costs time only.
+#[derive(Clone, Debug)]
+pub struct SampleCache {
+    samples: BTreeMap<BlockHash, TimeSamples>,
+    order: VecDeque<BlockHash>,
+    capacity: usize,
+}
+
+impl SampleCache {
+    /// Keeps `capacity` blocks. Entries share their samples: about 100 bytes each.
+    pub fn new(capacity: usize) -> Self {
+        Self { samples: BTreeMap::new(), order: VecDeque::new(), capacity }
+    }
+
+    fn get(&self, block: BlockHash) -> Option<TimeSamples> {
+        self.samples.get(&block).cloned()
+    }
+
+    fn put(&mut self, block: BlockHash, samples: TimeSamples) {
+        if self.samples.insert(block, samples).is_none() {
+            self.order.push_back(block);
+        }
+        while self.order.len() > self.capacity {
+            if let Some(oldest) = self.order.pop_front() {
+                self.samples.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// Samples every n-th merged block, as KIP-4 does for difficulty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergesetSampler {
+    /// Every how many units of DAA score a block is taken; at least 1.
+    pub interval: u64,
+    /// Most samples.
+    pub count: usize,
+    /// Blue score below a block at which what it merges no longer counts.
+    pub daa_window: u64,
+}
+
+impl MergesetSampler {
+    /// The samples with the most blue work in the past of a block with this colouring, ascending. Genesis is none of
+    /// them: its timestamp is a constant.
+    ///
+    /// The blocks that one chain block merges are numbered from the DAA score of its selected parent on, the selected
+    /// parent first and the rest by descending (blue work, id); those whose number is a multiple of the interval are
+    /// samples.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn samples(
+        &self,
+        dag: &(impl GhostdagReader + HeaderReader + ?Sized),
+        data: &GhostdagData,
+    ) -> Result<Vec<BlockHash>, ReadError> {
+        let interval = self.interval.max(1);
+        let mut best: BTreeSet<SortableBlock> = BTreeSet::new();
+        let mut current = Arc::new(data.clone());
+        while !current.is_genesis() {
+            let below = dag.ghostdag(current.selected_parent)?;
+            // Everything merged further down has less work than the chain block above it.
+            if below.is_genesis() && current.mergeset_size() == 1 {
+                break;
+            }
+            if best.len() >= self.count && best.first().is_some_and(|least| least.blue_work > below.blue_work) {
+                break;
+            }
+            let lowest = current.blue_score.saturating_sub(self.daa_window);
+            let mut rest = current
+                .unordered_mergeset_without_selected_parent()
+                .map(|block| SortableBlock::read(dag, block))
+                .collect::<Result<Vec<_>, _>>()?;
+            rest.sort_unstable_by(|a, b| b.cmp(a));
+            let first = SortableBlock { blue_work: below.blue_work, hash: current.selected_parent };
+            let number = dag.header_facts(current.selected_parent)?.daa_score.0;
+            for (block, number) in std::iter::once(first).chain(rest).zip(number.saturating_add(1)..) {
+                let merged = dag.ghostdag(block.hash)?;
+                if number.is_multiple_of(interval) && merged.blue_score >= lowest && !merged.is_genesis() {
+                    best.insert(block);
+                    if best.len() > self.count {
+                        best.pop_first();
+                    }
+                }
+            }
+            current = below;
+        }
+        Ok(best.into_iter().map(|block| block.hash).collect())
+    }
+}

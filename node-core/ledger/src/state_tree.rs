@@ -1,0 +1,130 @@
+//! State objects by ledger, and their root.
+
+use std::collections::BTreeMap;
+
+use umbel_types::encode::{Decode, Encode};
+use umbel_types::hash::{Domain, Hasher};
+use umbel_types::state::{LedgerBalance, State};
+use umbel_types::{Amount, Hash32, Ledger, ObjectId};
+
+use crate::commitments::smt_root;
+
+/// Where an object stands: its ledger's sub-tree and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StateKey {
+    /// Sub-tree.
+    pub ledger: Ledger,
+    /// Object.
+    pub object: ObjectId,
+}
+
+impl Encode for StateKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.ledger as u8);
+        self.object.encode(out);
+    }
+}
+
+impl Decode for StateKey {
+    fn decode(r: &mut umbel_types::Reader<'_>) -> Result<Self, umbel_types::DecodeError> {
+        let tag = u8::decode(r)?;
+        let unknown = umbel_types::DecodeError::UnknownTag { what: "ledger", got: u64::from(tag) };
+        let ledger = Ledger::ALL.get(usize::from(tag)).copied().ok_or(unknown)?;
+        Ok(Self { ledger, object: Decode::decode(r)? })
+    }
+}
+
+impl StateKey {
+    /// Key of a balance.
+    pub fn of_balance(balance: LedgerBalance) -> Self {
+        Self { ledger: balance.ledger(), object: balance.object() }
+    }
+}
+
+/// One object before and after. Equal sides don't occur.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// Which object.
+    pub key: StateKey,
+    /// What it was; `None` if it was not there.
+    pub before: Option<State>,
+    /// What it is; `None` if it is gone.
+    pub after: Option<State>,
+}
+umbel_types::encode_struct!(StateChange { key, before, after });
+
+/// All State objects.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct StateTree {
+    objects: BTreeMap<StateKey, State>,
+}
+
+impl StateTree {
+    /// One object.
+    pub fn get(&self, key: &StateKey) -> Option<&State> {
+        self.objects.get(key)
+    }
+
+    /// All objects, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&StateKey, &State)> {
+        self.objects.iter()
+    }
+
+    /// Puts an object and says what changed.
+    pub fn put(&mut self, key: StateKey, after: State) -> StateChange {
+        let before = self.objects.insert(key, after.clone());
+        StateChange { key, before, after: Some(after) }
+    }
+
+    /// Does a change again.
+    pub fn redo(&mut self, change: &StateChange) {
+        self.set(change.key, change.after.clone());
+    }
+
+    /// Takes a change back.
+    pub fn undo(&mut self, change: &StateChange) {
+        self.set(change.key, change.before.clone());
+    }
+
+    fn set(&mut self, key: StateKey, state: Option<State>) {
+        match state {
+            Some(state) => self.objects.insert(key, state),
+            None => self.objects.remove(&key),
+        };
+    }
+
+    /// A balance that rules own; zero if it is not there.
+    pub fn balance(&self, balance: LedgerBalance) -> Amount {
+        let state = self.get(&StateKey::of_balance(balance));
+        state.and_then(|s| Amount::from_bytes(&s.body).ok()).unwrap_or(Amount::ZERO)
+    }
+
+    /// Sets a balance that rules own; its nonce rises with each change.
+    pub fn set_balance(&mut self, balance: LedgerBalance, amount: Amount) -> Option<StateChange> {
+        let key = StateKey::of_balance(balance);
+        let mut state = self.get(&key)?.clone();
+        state.body = amount.to_bytes();
+        Some(self.put(key, state))
+    }
+
+    /// `state_root`: six sparse Merkle roots, in ledger order.
+    pub fn root(&self) -> Hash32 {
+        let mut root = Hasher::new(Domain::STATE_ROOT);
+        for ledger in Ledger::ALL {
+            let leaves: Vec<(Hash32, Hash32)> = self
+                .objects
+                .iter()
+                .filter(|(key, _)| key.ledger == ledger)
+                .map(|(key, state)| (key.object.into(), Hasher::new(Domain::SMT_LEAF).with(&key.object).with(state).finish()))
+                .collect();
+            root = root.with(&smt_root(&leaves));
+        }
+        root.finish()
+    }
+}
+
+impl FromIterator<(StateKey, State)> for StateTree {
+    fn from_iter<T: IntoIterator<Item = (StateKey, State)>>(objects: T) -> Self {
+        Self { objects: objects.into_iter().collect() }
+    }
+}

@@ -1,0 +1,117 @@
+//! Rules that need state: what may be true on one chain and not on another.
+
+use umbel_types::errors::TxContextError;
+use umbel_types::params::EXPIRY_MARGIN_S;
+use umbel_types::tx::LockBranch;
+use umbel_types::{DaaScore, Input, Params, TxCore, TxInput, UtxoEntry};
+
+use crate::utxo::UtxoView;
+
+/// The moment in which a transaction is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UtxoContext {
+    /// DAA score of the chain block whose context it is.
+    pub daa_score: DaaScore,
+    /// The score at which upper time bounds are tested: later than `daa_score` for a block's own body, so that nothing
+    /// is born expired.
+    pub expiry_score: DaaScore,
+    /// DAA score until a reward may be spent.
+    pub coinbase_maturity: u64,
+}
+
+impl UtxoContext {
+    /// For acceptance by a chain block.
+    pub fn for_acceptance(params: &Params, daa_score: DaaScore) -> Self {
+        Self { daa_score, expiry_score: daa_score, coinbase_maturity: params.coinbase_maturity }
+    }
+
+    /// For a chain block's own body, the pool and templates.
+    pub fn for_qualification(params: &Params, daa_score: DaaScore) -> Self {
+        let margin = params.daa_of_seconds(EXPIRY_MARGIN_S);
+        Self {
+            daa_score,
+            expiry_score: daa_score.saturating_add(margin),
+            coinbase_maturity: params.coinbase_maturity,
+        }
+    }
+}
+
+/// Checks a transaction against a state and returns the entries that it consumes, in input order.
+///
+/// # Errors
+/// The outer error is the view's (the store failed); the inner one is the first rule broken.
+pub fn check_tx_in_utxo_context<V: UtxoView + ?Sized>(
+    core: &TxCore,
+    view: &V,
+    context: &UtxoContext,
+) -> Result<Result<Vec<UtxoEntry>, TxContextError>, V::Error> {
+    if let Err(error) = check_validity_range(core, context) {
+        return Ok(Err(error));
+    }
+    let mut consumed = Vec::with_capacity(core.inputs.len());
+    for input in &core.inputs {
+        let Some(entry) = view.get(&input.outpoint)? else {
+            return Ok(Err(TxContextError::InputMissing(input.outpoint)));
+        };
+        if let Err(error) = check_input(input, &entry, context) {
+            return Ok(Err(error));
+        }
+        consumed.push(entry);
+    }
+    Ok(Ok(consumed))
+}
+
+/// # Consensus
+/// > A transaction MUST be skipped outside its validity range. (docs/spec/transaction.md C1)
+fn check_validity_range(core: &TxCore, context: &UtxoContext) -> Result<(), TxContextError> {
+    if !core.valid.has_started(context.daa_score) {
+        return Err(TxContextError::NotYetValid { start: core.valid.start, now: context.daa_score });
+    }
+    if core.valid.has_ended(context.expiry_score) {
+        return Err(TxContextError::Expired { end: core.valid.end, now: context.expiry_score });
+    }
+    Ok(())
+}
+
+fn check_input(input: &TxInput, entry: &UtxoEntry, context: &UtxoContext) -> Result<(), TxContextError> {
+    check_same_bytes(input, entry)?;
+    check_maturity(input, entry, context)?;
+    check_memo_branch(input, context)
+}
+
+/// # Consensus
+/// > An input MUST repeat the unspent output to the byte. (C2)
+fn check_same_bytes(input: &TxInput, entry: &UtxoEntry) -> Result<(), TxContextError> {
+    if entry.output.matches(&input.consumed) {
+        Ok(())
+    } else {
+        Err(TxContextError::InputMismatch(input.outpoint))
+    }
+}
+
+/// # Consensus
+/// > A reward MUST NOT be consumed before it is mature. (C3)
+fn check_maturity(input: &TxInput, entry: &UtxoEntry, context: &UtxoContext) -> Result<(), TxContextError> {
+    let mature_at = entry.mature_at(context.coinbase_maturity);
+    if context.daa_score < mature_at {
+        return Err(TxContextError::Immature { outpoint: input.outpoint, mature_at, now: context.daa_score });
+    }
+    Ok(())
+}
+
+/// # Consensus
+/// > A Memo is consumed by its lock from `valid.start` until before `valid.end`, by its refund address from `valid.end`
+/// > on. (C4)
+fn check_memo_branch(input: &TxInput, context: &UtxoContext) -> Result<(), TxContextError> {
+    let Input::Memo { terms, branch } = &input.consumed else {
+        return Ok(());
+    };
+    if !terms.valid.has_started(context.daa_score) {
+        return Err(TxContextError::MemoNotYetValid(input.outpoint));
+    }
+    let allowed = match branch {
+        LockBranch::Owner => !terms.valid.has_ended(context.expiry_score),
+        LockBranch::Refund => terms.valid.has_ended(context.daa_score),
+    };
+    if allowed { Ok(()) } else { Err(TxContextError::MemoBranch(input.outpoint)) }
+}

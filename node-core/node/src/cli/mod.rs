@@ -1,0 +1,119 @@
+//! The `umbel` command line.
+//!
+//! A command asks the node that runs on the data folder, or starts one in this process for as long as it takes. Results
+//! go to stdout, errors are one line on stderr; with `--json` both are JSON on stdout. The words are always English.
+
+mod address;
+mod args;
+mod connect;
+mod dag;
+mod devnet;
+mod logging;
+mod node;
+mod output;
+mod secrets;
+mod send;
+mod tx;
+mod wallet;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use umbel_api::{ApiError, ErrorCode};
+
+use crate::config::{NodeConfig, default_data_dir};
+use args::{AddressCommand, Cli, Command, DagCommand, Global, NodeCommand, TxCommand, WalletCommand};
+use output::Output;
+
+/// Exit code for words that can't be understood, as programs agree on it.
+const USAGE: u8 = 2;
+
+/// What every command is given.
+#[derive(Clone, Debug)]
+struct Context {
+    global: Global,
+    out: Output,
+}
+
+impl Context {
+    /// The node that the global flags ask for.
+    fn node_config(&self) -> Result<NodeConfig, ApiError> {
+        let data_dir = match &self.global.data_dir {
+            Some(dir) => dir.clone(),
+            None => default_data_dir()?,
+        };
+        Ok(NodeConfig::new(data_dir, self.global.network))
+    }
+}
+
+/// Runs the program with this process' arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let out = Output { json: cli.global.json };
+    logging::start(cli.global.log.as_deref(), matches!(cli.command, Command::Node(NodeCommand::Run(_))));
+    match execute(&Context { global: cli.global, out }, cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(context: &Context, command: Command) -> Result<(), ApiError> {
+    match command {
+        Command::Node(NodeCommand::Run(args)) => node::run(context, &args),
+        Command::Node(NodeCommand::Info) => node::info(context),
+        Command::Devnet(command) => devnet::execute(context, command),
+        Command::Wallet(WalletCommand::Send(args)) => send::send(context, args.payment),
+        Command::Wallet(command) => wallet::execute(context, command),
+        Command::Address(AddressCommand::Decode { text }) => address::decode(context, &text),
+        Command::Dag(DagCommand::Replay { file }) => dag::replay(context, &file),
+        Command::Tx(TxCommand::Build(args)) => send::build(context, args),
+        Command::Tx(TxCommand::Decode { file }) => tx::decode(context, &file),
+        Command::Tx(TxCommand::Submit { file }) => tx::submit(context, &file),
+    }
+}
+
+/// Help and version are results; anything else is one line of error.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed pipe has seen enough of it.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    let json = std::env::args_os().any(|arg| arg == "--json");
+    Output { json }.error(&ApiError::new(ErrorCode::BadInput, usage_line(&error.to_string())));
+    ExitCode::from(USAGE)
+}
+
+/// The sentence of clap's message: what comes before its usage section.
+fn usage_line(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let end = ["\n\nUsage:", "\n\nFor more"].iter().filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
+    let line: Vec<&str> = text[..end].split_whitespace().collect();
+    format!("{} (see --help)", line.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_error_is_one_line() {
+        let error = Cli::try_parse_from(["umbel", "wallet", "send", "--wallet", "a"]).unwrap_err();
+        let line = usage_line(&error.to_string());
+        assert!(line.contains("--to <ADDR>") && line.contains("--amount") && !line.contains('\n'), "{line}");
+        let error = Cli::try_parse_from(["umbel", "--network", "moon", "node", "info"]).unwrap_err();
+        assert!(usage_line(&error.to_string()).contains("devnet, lan, testnet"), "{error}");
+    }
+}

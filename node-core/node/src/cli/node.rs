@@ -1,0 +1,116 @@
+//! `umbel node`.
+
+use serde_json::json;
+use umbel_api::node::NodeState;
+use umbel_api::{ApiError, Empty};
+
+use super::Context;
+use super::args::RunArgs;
+use super::connect::{Connection, Need};
+use crate::config::{MiningConfig, NodeConfig, RestConfig};
+use crate::error::NodeError;
+use crate::node::Node;
+
+/// Runs a node until it is told to stop.
+pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), ApiError> {
+    let config = NodeConfig {
+        store: args.store.into(),
+        mining: MiningConfig { threads: args.mine, pay_to: args.mine_to.clone() },
+        ..context.node_config()?
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| NodeError::System { what: "a runtime", reason: e.to_string() })?;
+    // Asked for before anything is started: a signal that comes early is not lost.
+    let told = runtime.block_on(async { Signals::new() })?;
+    let mut node = Node::start(config)?;
+    let announced = announce(context, &mut node, args);
+    if announced.is_ok() {
+        runtime.block_on(told.wait());
+    }
+    node.stop();
+    announced
+}
+
+fn announce(context: &Context, node: &mut Node, args: &RunArgs) -> Result<(), ApiError> {
+    let server = node.serve(&RestConfig { address: args.api, ui: args.ui.clone() })?;
+    let api = server.address().to_string();
+    let open = args.ui.as_ref().map(|_| server.open_url().to_owned());
+    let mut lines = vec![format!("API listens on {api}")];
+    lines.extend(open.as_ref().map(|url| format!("open {url}")));
+    context.out.result(
+        &json!({ "network": context.global.network.name(), "api": api, "open": open, "pid": std::process::id() }),
+        &lines.join("\n"),
+    );
+    Ok(())
+}
+
+/// The signals that end a node.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> Result<Self, NodeError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(|e| NodeError::System { what: "a signal", reason: e.to_string() });
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Result<Self, NodeError> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn wait(self) {
+        // Without signals, only the console can end it.
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// What the running node is doing.
+pub(super) fn info(context: &Context) -> Result<(), ApiError> {
+    let connection = Connection::open(context, Need::Running)?;
+    let state = connection.wait(connection.api().node_state(Empty {}))?;
+    context.out.result(&json!(state), &text(&state));
+    Ok(())
+}
+
+fn text(state: &NodeState) -> String {
+    let coins = if state.test_coins { " (test coins)" } else { "" };
+    let stage = json!(state.sync.stage).as_str().unwrap_or_default().to_owned();
+    let mining = match (state.mining.threads, &state.mining.waiting) {
+        (0, _) => "off".to_owned(),
+        (threads, Some(waiting)) => format!("{threads} threads, waiting: {waiting}"),
+        (threads, None) => format!("{threads} threads, {} blocks found", state.mining.blocks_found),
+    };
+    let mut lines = vec![
+        format!("network     {}{coins}", state.network),
+        format!("version     {}", state.version),
+        format!("data        {}", state.data_dir),
+        format!("store       {}", state.store),
+        format!("stage       {stage}"),
+        format!("blocks      {}", state.block_count),
+        format!("DAA score   {}", state.daa_score),
+        format!("sink        {}", state.sink),
+        format!("tips        {}", state.tip_count),
+        format!("pool        {} transactions, {} bytes", state.mempool.count, state.mempool.bytes),
+        format!("mining      {mining}"),
+    ];
+    lines.extend(state.warnings.iter().map(|w| format!("warning     {}", w.message)));
+    lines.join("\n")
+}

@@ -1,0 +1,95 @@
+//! Words and passwords: from a file, from `UMBEL_PASSWORD`, or from a prompt; never from an argument.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+
+use umbel_api::{ApiError, ErrorCode, Secret};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Longest file of words or a password, in bytes.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// Environment variable with the password.
+const PASSWORD_VARIABLE: &str = "UMBEL_PASSWORD";
+
+/// The password of a wallet.
+pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<Secret, ApiError> {
+    if let Some(secret) = given_password(file)? {
+        return Ok(secret);
+    }
+    ask(prompt)
+}
+
+/// A password that is being chosen: asked twice on a terminal.
+pub(super) fn new_password(file: Option<&Path>) -> Result<Secret, ApiError> {
+    if let Some(secret) = given_password(file)? {
+        return Ok(secret);
+    }
+    let first = ask("New password for the wallet's file: ")?;
+    if ask("The same again: ")? != first {
+        return Err(ApiError::new(ErrorCode::BadInput, "the two passwords differ"));
+    }
+    Ok(first)
+}
+
+fn given_password(file: Option<&Path>) -> Result<Option<Secret>, ApiError> {
+    match file {
+        Some(file) => first_line(file, "password").map(Some),
+        None => Ok(std::env::var(PASSWORD_VARIABLE).ok().map(Secret::new)),
+    }
+}
+
+/// A BIP39 passphrase; empty without a file.
+pub(super) fn passphrase(file: Option<&Path>) -> Result<Secret, ApiError> {
+    file.map_or_else(|| Ok(Secret::default()), |file| first_line(file, "passphrase"))
+}
+
+/// The words of a wallet: from a file, else from stdin, with a prompt on a terminal.
+pub(super) fn words(file: Option<&Path>) -> Result<Secret, ApiError> {
+    match file {
+        Some(file) => read(file, "words").map(|text| Secret::new(text.trim())),
+        None if io::stdin().is_terminal() => ask("The wallet's words: "),
+        None => {
+            let mut line = Zeroizing::new(String::new());
+            let read = io::stdin().lock().read_line(&mut line);
+            if read.is_err() || line.trim().is_empty() {
+                return Err(missing("no words were given: use --words-file"));
+            }
+            Ok(Secret::new(line.trim()))
+        }
+    }
+}
+
+fn ask(prompt: &str) -> Result<Secret, ApiError> {
+    if !io::stdin().is_terminal() {
+        return Err(missing("no password was given: use --password-file or set UMBEL_PASSWORD"));
+    }
+    let failed = |error: io::Error| ApiError::new(ErrorCode::BadInput, format!("nothing could be asked: {error}"));
+    rpassword::prompt_password(prompt).map(Secret::new).map_err(failed)
+}
+
+fn missing(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::BadInput, message)
+}
+
+fn first_line(file: &Path, what: &str) -> Result<Secret, ApiError> {
+    let text = read(file, what)?;
+    Ok(Secret::new(text.lines().next().unwrap_or("")))
+}
+
+fn read(file: &Path, what: &str) -> Result<Zeroizing<String>, ApiError> {
+    let failed = |reason: String| ApiError::new(ErrorCode::BadInput, format!("the {what} file {} {reason}", file.display()));
+    let size = fs::metadata(file).map_err(|e| failed(format!("can't be read: {e}")))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(failed("is too long".to_owned()));
+    }
+    let bytes = fs::read(file).map_err(|e| failed(format!("can't be read: {e}")))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(failed("is not text".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a node is started with, and where it keeps things.
+//!
+//! Precedence: flags before the environment (`UMBEL_DATA_DIR`, `UMBEL_NETWORK`) before defaults; the command line does
+//! the choosing, a [`NodeConfig`] is already settled.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub use umbel_store::StoreKind;
+use umbel_types::Network;
+
+use crate::error::NodeError;
+
+/// Mining from the start.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct MiningConfig {
+    /// Threads; 0 for none.
+    pub threads: usize,
+    /// Confidential address to pay; `None` for the first wallet of the data folder.
+    pub pay_to: Option<String>,
+}
+
+/// Everything a node is started with.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Holds one folder a network.
+    pub data_dir: PathBuf,
+    /// Which network.
+    pub network: Network,
+    /// Where the chain is kept.
+    pub store: StoreKind,
+    /// Whether to open the chain; without it there are only the wallets' files.
+    pub chain: bool,
+    /// Mining from the start.
+    pub mining: MiningConfig,
+}
+
+impl NodeConfig {
+    /// A node on redb that does not mine.
+    pub fn new(data_dir: impl Into<PathBuf>, network: Network) -> Self {
+        Self { data_dir: data_dir.into(), network, store: StoreKind::Redb, chain: true, mining: MiningConfig::default() }
+    }
+
+    /// Where this node keeps things.
+    pub fn layout(&self) -> Layout {
+        Layout::new(&self.data_dir, self.network)
+    }
+}
+
+/// The loopback server.
+#[derive(Clone, Debug)]
+pub struct RestConfig {
+    /// Address to listen on; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Folder with the page to serve.
+    pub ui: Option<PathBuf>,
+}
+
+impl Default for RestConfig {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), ui: None }
+    }
+}
+
+/// Paths below `<data>/<network>/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout of one network.
+    pub fn new(data_dir: &Path, network: Network) -> Self {
+        Self { root: data_dir.join(network.name()) }
+    }
+
+    /// The network's own folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The chain: rebuildable.
+    pub fn chain(&self) -> PathBuf {
+        self.root.join("chain")
+    }
+
+    /// One folder of files a wallet: not rebuildable.
+    pub fn wallets(&self) -> PathBuf {
+        self.root.join("wallets")
+    }
+
+    /// The person's settings.
+    pub fn settings(&self) -> PathBuf {
+        self.root.join("settings.json")
+    }
+
+    /// Address and token of the running node's server.
+    pub fn api_file(&self) -> PathBuf {
+        self.root.join("api.json")
+    }
+
+    /// Held locked while a process uses the folder.
+    pub fn lock_file(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// Process id of the holder, beside the lock: a locked file can't be read everywhere.
+    pub fn holder_file(&self) -> PathBuf {
+        self.root.join("lock.pid")
+    }
+
+    /// Recipients and validators of networks that have no built-in genesis.
+    pub fn genesis_file(&self) -> PathBuf {
+        self.root.join("genesis.toml")
+    }
+}
+
+/// The system's folder for application data, with `umbel` in it.
+///
+/// # Errors
+/// [`NodeError::NoDataFolder`] where the environment does not name one.
+pub fn default_data_dir() -> Result<PathBuf, NodeError> {
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let folder = if cfg!(target_os = "windows") {
+        variable("APPDATA").map(|d| d.join("Umbel"))
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|d| d.join("Library/Application Support/Umbel"))
+    } else {
+        variable("XDG_DATA_HOME")
+            .filter(|d| d.is_absolute())
+            .or_else(|| variable("HOME").map(|d| d.join(".local/share")))
+            .map(|d| d.join("umbel"))
+    };
+    folder.ok_or(NodeError::NoDataFolder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_do_not_share_a_folder() {
+        let (dev, test) = (Layout::new(Path::new("/d"), Network::Devnet), Layout::new(Path::new("/d"), Network::Testnet));
+        assert_eq!(dev.wallets(), Path::new("/d/devnet/wallets"));
+        assert_ne!(dev.lock_file(), test.lock_file());
+    }
+}

@@ -1,0 +1,213 @@
+//! Opening, closing and starting the chain anew. The chain is consensus, pool and miner together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use umbel_api::node::{NodeWarning, SyncStage};
+use umbel_api::{ApiError, ErrorCode};
+use umbel_consensus::{Consensus, ConsensusConfig};
+use umbel_miner::Miner;
+use umbel_pow::Pow;
+use umbel_store::{FormatTag, StoreError};
+use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
+
+use super::follower::ChainView;
+use super::locked;
+use super::mempool::Pool;
+use super::miner::Templates;
+use crate::clock;
+use crate::node::Core;
+
+/// Longest wait for calls that still use a chain which is to be closed.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Version of everything that is stored of the chain.
+const CHAIN_FORMAT: u32 = 1;
+
+/// An open chain.
+pub(crate) struct Chain {
+    /// For everyone.
+    pub(crate) consensus: Arc<dyn ConsensusApi>,
+    /// Transactions that wait.
+    pub(crate) pool: Arc<Pool>,
+    /// The miner; its threads are set by the mining service.
+    pub(crate) miner: Miner,
+    /// Where the miner's blocks come from.
+    pub(crate) templates: Arc<Templates>,
+    /// What the follower knows of the selected chain.
+    pub(crate) view: Mutex<ChainView>,
+    engine: Arc<Consensus>,
+}
+
+impl Chain {
+    /// Why consensus gave up, if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.engine.failure()
+    }
+
+    fn shut_down(&self) {
+        self.miner.stop();
+        self.engine.shutdown();
+    }
+}
+
+/// What is known of the chain.
+#[derive(Clone)]
+pub(crate) struct ChainStatus {
+    /// Stage of the node.
+    pub(crate) stage: SyncStage,
+    /// What the person should know.
+    pub(crate) warnings: Vec<NodeWarning>,
+    chain: Option<Arc<Chain>>,
+}
+
+/// The one place that opens and closes chains.
+pub(crate) struct ChainService {
+    status: Mutex<ChainStatus>,
+    /// Held while the chain is opened, closed or started anew.
+    lifecycle: Mutex<()>,
+}
+
+impl ChainService {
+    /// No chain yet.
+    pub(crate) fn new() -> Self {
+        let status = ChainStatus { stage: SyncStage::Starting, warnings: Vec::new(), chain: None };
+        Self { status: Mutex::new(status), lifecycle: Mutex::new(()) }
+    }
+
+    /// Stage and warnings.
+    pub(crate) fn status(&self) -> ChainStatus {
+        locked(&self.status).clone()
+    }
+
+    /// The open chain.
+    pub(crate) fn current(&self) -> Option<Arc<Chain>> {
+        locked(&self.status).chain.clone()
+    }
+
+    /// The open chain, for a call that needs it.
+    pub(crate) fn get(&self) -> Result<Arc<Chain>, ApiError> {
+        let status = locked(&self.status);
+        match (&status.chain, status.stage) {
+            (Some(chain), SyncStage::Synced) => Ok(Arc::clone(chain)),
+            (_, SyncStage::Failed) => {
+                let reason = status.warnings.first().map_or("the chain has failed", |w| w.message.as_str());
+                Err(ApiError::new(ErrorCode::Unavailable, reason))
+            }
+            (_, SyncStage::Stopping) => Err(ApiError::passing(ErrorCode::Unavailable, "the node is stopping")),
+            _ => Err(ApiError::passing(ErrorCode::Unavailable, "the node is still starting; try again in a moment")),
+        }
+    }
+
+    /// The chain can't go on. Wallets stay usable as files.
+    pub(crate) fn fail(&self, reason: String) {
+        tracing::error!(%reason, "the chain failed");
+        let mut status = locked(&self.status);
+        status.stage = SyncStage::Failed;
+        status.warnings.insert(0, NodeWarning { code: "chain_failed".to_owned(), message: reason });
+        // One reason is enough to act on; a service that fails again and again would fill the list.
+        status.warnings.truncate(8);
+    }
+
+    /// Opens the chain. Whatever goes wrong is kept for [`Self::status`].
+    pub(crate) fn open(&self, core: &Core) {
+        let _one_at_a_time = locked(&self.lifecycle);
+        self.open_locked(core);
+    }
+
+    fn open_locked(&self, core: &Core) {
+        locked(&self.status).stage = SyncStage::Loading;
+        match catch_unwind(AssertUnwindSafe(|| open(core))) {
+            Ok(Ok((chain, warnings))) => {
+                *locked(&self.status) =
+                    ChainStatus { stage: SyncStage::Synced, warnings, chain: Some(Arc::new(chain)) };
+                core.mining.apply(core);
+            }
+            Ok(Err(error)) => self.fail(format!("the chain can't be opened: {error}")),
+            Err(_) => self.fail("opening the chain failed inside; the log says more".to_owned()),
+        }
+    }
+
+    /// Closes the chain: the miner ends, blocks in hand are finished, everything is on the disk.
+    pub(crate) fn close(&self, stage: SyncStage) {
+        let _one_at_a_time = locked(&self.lifecycle);
+        self.close_locked(stage);
+    }
+
+    fn close_locked(&self, stage: SyncStage) -> bool {
+        let chain = {
+            let mut status = locked(&self.status);
+            status.stage = stage;
+            status.chain.take()
+        };
+        let Some(chain) = chain else { return true };
+        chain.shut_down();
+        let deadline = Instant::now() + RELEASE_TIMEOUT;
+        while Arc::strong_count(&chain) > 1 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Arc::strong_count(&chain) == 1
+    }
+
+    /// Throws the chain away and begins again from genesis.
+    pub(crate) fn reset(&self, core: &Core) -> Result<(), ApiError> {
+        let _one_at_a_time = locked(&self.lifecycle);
+        if !self.close_locked(SyncStage::Loading) {
+            self.open_locked(core);
+            return Err(ApiError::passing(ErrorCode::Unavailable, "the chain is in use; try again in a moment"));
+        }
+        let folder = core.layout.chain();
+        let removed = match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ApiError::new(ErrorCode::DataFolder, format!("{} can't be removed: {error}", folder.display())))
+            }
+            _ => Ok(()),
+        };
+        self.open_locked(core);
+        removed
+    }
+}
+
+/// Why a chain can't be opened.
+#[derive(Debug, thiserror::Error)]
+enum ChainOpenError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Consensus(#[from] umbel_consensus::OpenError),
+    #[error(transparent)]
+    Read(#[from] ConsensusError),
+    #[error("the system gives no randomness: {0}")]
+    Randomness(getrandom::Error),
+}
+
+/// Opens store, consensus, pool and miner.
+fn open(core: &Core) -> Result<(Chain, Vec<NodeWarning>), ChainOpenError> {
+    let folder = core.layout.chain();
+    let format = FormatTag::new(core.params.network, core.genesis_hash, CHAIN_FORMAT);
+    let opened = umbel_store::open(core.config.store, &folder, format)?;
+    let mut warnings = Vec::new();
+    if let Some(aside) = opened.recovered {
+        warnings.push(NodeWarning {
+            code: "chain_recovered".to_owned(),
+            message: format!("the chain's database was damaged; it was moved to {} and begins anew", aside.display()),
+        });
+    }
+    let engine = Consensus::open(ConsensusConfig {
+        params: core.params.clone(),
+        genesis: core.genesis.clone(),
+        store: opened.store,
+        now: Arc::new(clock::now),
+    })?;
+    let consensus: Arc<dyn ConsensusApi> = engine.clone();
+    let pool = Arc::new(Pool::new(&core.params, core.genesis_hash));
+    let pow = Arc::new(Pow::of(&core.params));
+    let mining = Arc::clone(&core.mining);
+    let templates = Arc::new(Templates::new(Arc::clone(&consensus), Arc::clone(&pool), mining, Arc::clone(&pow)));
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(ChainOpenError::Randomness)?;
+    let miner = Miner::new(&core.params, pow, templates.clone(), u64::from_le_bytes(seed));
+    let view = Mutex::new(ChainView::new(consensus.as_ref())?);
+    Ok((Chain { consensus, pool, miner, templates, view, engine }, warnings))
+}

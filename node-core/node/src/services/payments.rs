@@ -1,0 +1,238 @@
+//! Payments of this run of the program, as shells ask for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use umbel_api::send::{Payment, PaymentStage};
+use umbel_api::{ApiError, ErrorCode, NodeEvent};
+use umbel_types::consensus_api::AcceptanceData;
+use umbel_types::{BlockHash, BlueScore, OutPoint, TxId};
+use umbel_wallet::PaymentId;
+
+use super::locked;
+use crate::convert;
+use crate::events::EventSink;
+
+/// Payments remembered; the oldest that are over make room.
+const MAX_PAYMENTS: usize = 4096;
+
+/// Who knows how far a payment is.
+enum Source {
+    /// A wallet.
+    Wallet(PaymentId),
+    /// Nobody: test coins from the genesis wallet.
+    Fund {
+        txid: TxId,
+        inputs: Vec<OutPoint>,
+        accepted: Option<(BlockHash, BlueScore)>,
+    },
+}
+
+struct Entry {
+    payment: Payment,
+    source: Source,
+    started: Instant,
+}
+
+impl Entry {
+    fn shown(&self) -> Payment {
+        let age_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Payment { age_ms, ..self.payment.clone() }
+    }
+}
+
+#[derive(Default)]
+struct Entries {
+    last: u64,
+    by_id: BTreeMap<u64, Entry>,
+}
+
+/// The payments of this run.
+#[derive(Default)]
+pub(crate) struct PaymentBook {
+    entries: Mutex<Entries>,
+}
+
+fn is_over(stage: PaymentStage) -> bool {
+    match stage {
+        PaymentStage::Building | PaymentStage::Submitted | PaymentStage::Seen | PaymentStage::Accepted => false,
+        PaymentStage::Confirmed
+        | PaymentStage::Conflicted
+        | PaymentStage::Expired
+        | PaymentStage::Dropped
+        | PaymentStage::Failed => true,
+    }
+}
+
+impl PaymentBook {
+    /// Notes a wallet's payment; `payment.id` is replaced.
+    pub(crate) fn add_wallet(&self, payment: Payment, id: PaymentId) -> Payment {
+        self.add(payment, Source::Wallet(id))
+    }
+
+    /// Notes a payment of test coins.
+    pub(crate) fn add_fund(&self, payment: Payment, txid: TxId, inputs: Vec<OutPoint>) -> Payment {
+        self.add(payment, Source::Fund { txid, inputs, accepted: None })
+    }
+
+    fn add(&self, mut payment: Payment, source: Source) -> Payment {
+        let mut entries = locked(&self.entries);
+        entries.last += 1;
+        payment.id = entries.last;
+        if entries.by_id.len() >= MAX_PAYMENTS {
+            let oldest = entries.by_id.iter().find(|(_, e)| is_over(e.payment.stage)).map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                entries.by_id.remove(&oldest);
+            }
+        }
+        let entry = Entry { payment, source, started: Instant::now() };
+        let shown = entry.shown();
+        entries.by_id.insert(shown.id, entry);
+        shown
+    }
+
+    /// How far a payment is.
+    pub(crate) fn get(&self, id: u64) -> Result<Payment, ApiError> {
+        let entries = locked(&self.entries);
+        let entry = entries.by_id.get(&id);
+        let unknown = || ApiError::new(ErrorCode::NotFound, format!("there is no payment {id} in this run"));
+        entry.map(Entry::shown).ok_or_else(unknown)
+    }
+
+    /// Changes a payment and tells it.
+    pub(crate) fn update(&self, id: u64, sink: &EventSink, change: impl FnOnce(&mut Payment)) {
+        let mut entries = locked(&self.entries);
+        if let Some(entry) = entries.by_id.get_mut(&id) {
+            tell_change(entry, sink, |entry| change(&mut entry.payment));
+        }
+    }
+
+    /// Outpoints that payments of test coins consume and that no chain block took yet.
+    pub(crate) fn busy_funds(&self) -> BTreeSet<OutPoint> {
+        let entries = locked(&self.entries);
+        let open = entries.by_id.values().filter(|e| !is_over(e.payment.stage));
+        let inputs = open.filter_map(|e| match &e.source {
+            Source::Fund { inputs, accepted: None, .. } => Some(inputs),
+            Source::Fund { .. } | Source::Wallet(_) => None,
+        });
+        inputs.flatten().copied().collect()
+    }
+
+    /// Takes over what a wallet knows of its payments.
+    pub(crate) fn refresh_wallet(&self, wallet: &str, payments: &[umbel_wallet::Payment], sink: &EventSink) {
+        let mut entries = locked(&self.entries);
+        let own = entries.by_id.values_mut().filter(|e| e.payment.wallet == wallet);
+        for entry in own {
+            let Source::Wallet(id) = entry.source else { continue };
+            if let Some(known) = payments.iter().find(|p| p.id == id) {
+                tell_change(entry, sink, |entry| merge(&mut entry.payment, known));
+            }
+        }
+    }
+
+    /// A block carries a transaction.
+    pub(crate) fn on_seen(&self, txid: TxId, sink: &EventSink) {
+        self.each_fund(sink, |stage, fund, _| {
+            if *stage == PaymentStage::Submitted && *fund == txid {
+                *stage = PaymentStage::Seen;
+            }
+        });
+    }
+
+    /// A chain block accepted transactions.
+    pub(crate) fn on_accepted(&self, data: &AcceptanceData, sink: &EventSink) {
+        self.each_fund(sink, |stage, fund, accepted| {
+            if data.accepted.iter().any(|tx| tx.txid == *fund) {
+                *stage = PaymentStage::Accepted;
+                *accepted = Some((data.block, data.blue_score));
+            }
+        });
+    }
+
+    /// A block is no longer on the chain.
+    pub(crate) fn on_removed(&self, block: BlockHash, sink: &EventSink) {
+        self.each_fund(sink, |stage, _, accepted| {
+            if accepted.is_some_and(|(by, _)| by == block) {
+                *stage = PaymentStage::Seen;
+                *accepted = None;
+            }
+        });
+    }
+
+    /// The chain has grown.
+    pub(crate) fn on_sink(&self, blue_score: BlueScore, depth: u64, sink: &EventSink) {
+        self.each_fund(sink, |stage, _, accepted| {
+            if let Some((_, at)) = accepted
+                && at.saturating_add(depth) <= blue_score
+            {
+                *stage = PaymentStage::Confirmed;
+            }
+        });
+    }
+
+    /// The pool gave up a transaction.
+    pub(crate) fn on_dropped(&self, txid: TxId, sink: &EventSink) {
+        self.each_fund(sink, |stage, fund, accepted| {
+            if *fund == txid && accepted.is_none() {
+                *stage = PaymentStage::Dropped;
+            }
+        });
+    }
+
+    fn each_fund(
+        &self,
+        sink: &EventSink,
+        mut change: impl FnMut(&mut PaymentStage, &TxId, &mut Option<(BlockHash, BlueScore)>),
+    ) {
+        let mut entries = locked(&self.entries);
+        for entry in entries.by_id.values_mut() {
+            tell_change(entry, sink, |entry| {
+                if let Source::Fund { txid, accepted, .. } = &mut entry.source {
+                    change(&mut entry.payment.stage, txid, accepted);
+                    entry.payment.accepted_in = accepted.map(|(block, _)| block.to_string());
+                }
+            });
+        }
+    }
+}
+
+fn tell_change(entry: &mut Entry, sink: &EventSink, change: impl FnOnce(&mut Entry)) {
+    let before = entry.payment.clone();
+    change(entry);
+    if entry.payment != before {
+        sink.tell(NodeEvent::Payment(entry.shown()));
+    }
+}
+
+/// What the wallet knows, over what the shell knows.
+fn merge(shown: &mut Payment, known: &umbel_wallet::Payment) {
+    shown.stage = convert::stage(known.stage);
+    shown.txids = known.txids.iter().map(ToString::to_string).collect();
+    shown.txid = shown.txids.last().cloned();
+    shown.amount = known.amount.to_string();
+    shown.fee = known.fee.to_string();
+    shown.accepted_in = known.accepted_in.map(|block| block.to_string());
+    if shown.reason.is_none() {
+        shown.reason = reason(shown.stage, known);
+    }
+}
+
+fn reason(stage: PaymentStage, known: &umbel_wallet::Payment) -> Option<ApiError> {
+    let (code, what) = match stage {
+        PaymentStage::Building
+        | PaymentStage::Submitted
+        | PaymentStage::Seen
+        | PaymentStage::Accepted
+        | PaymentStage::Confirmed => return None,
+        PaymentStage::Conflicted => (ErrorCode::TxConflict, "a competing payment was accepted first; the money is free again"),
+        PaymentStage::Expired => (ErrorCode::TxRefused, "its time was over before a block took it; the money is free again"),
+        PaymentStage::Dropped => (ErrorCode::TxRefused, "the pool gave it up; the money is free again"),
+        PaymentStage::Failed => (ErrorCode::Internal, "it could not be built; nothing was sent"),
+    };
+    let message = match &known.reason {
+        Some(reason) => format!("{what}: {reason}"),
+        None => what.to_owned(),
+    };
+    Some(ApiError::new(code, message))
+}

@@ -1,0 +1,287 @@
+//! Open wallets: scanning, submitting what waits to be sent, locking by itself.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use umbel_api::node::NodeWarning;
+use umbel_api::wallet::{LockStatus, WalletList, WalletState, WalletSummary};
+use umbel_api::{ApiError, ErrorCode, NodeEvent};
+use umbel_types::{BlockHash, Params, Transaction, TxId};
+use umbel_wallet::{KdfProfile, Wallet, WalletError, WalletFolder};
+
+use super::chain::Chain;
+use super::mempool::Submitted;
+use super::{TICK, locked};
+use crate::config::Layout;
+use crate::convert;
+use crate::node::Core;
+use crate::view;
+
+/// Outputs or chain blocks that a wallet looks at before another caller may use it.
+const SCAN_STEP: usize = 512;
+/// Rounds of scanning before the other wallets have their turn.
+const ROUNDS: usize = 8;
+/// Warnings of wallets that are kept.
+const MAX_WARNINGS: usize = 16;
+
+/// An open wallet, used by one caller at a time.
+pub(crate) type OpenWallet = Arc<Mutex<Wallet>>;
+
+/// The wallets of the folder, and which are open.
+pub(crate) struct WalletService {
+    /// The folder itself.
+    pub(crate) folder: WalletFolder,
+    open: Mutex<BTreeMap<String, OpenWallet>>,
+    told: Mutex<BTreeMap<String, WalletState>>,
+    last_use: Mutex<Instant>,
+    warnings: Mutex<VecDeque<NodeWarning>>,
+}
+
+impl WalletService {
+    /// Opens the folder; no wallet is open yet.
+    pub(crate) fn new(layout: &Layout, params: &Params, genesis: BlockHash) -> Result<Self, ApiError> {
+        let folder = WalletFolder::open(&layout.wallets(), params.clone(), genesis, KdfProfile::Calibrated)
+            .map_err(|e| convert::wallet_error(&e))?;
+        Ok(Self {
+            folder,
+            open: Mutex::default(),
+            told: Mutex::default(),
+            last_use: Mutex::new(Instant::now()),
+            warnings: Mutex::default(),
+        })
+    }
+
+    /// A shell used a wallet: the time until it locks begins anew.
+    pub(crate) fn used(&self) {
+        *locked(&self.last_use) = Instant::now();
+    }
+
+    /// Seconds until wallets lock, after this many minutes without use.
+    pub(crate) fn locks_in(&self, minutes: u32) -> Option<u64> {
+        let limit = Duration::from_secs(u64::from(minutes) * 60);
+        (minutes > 0).then(|| limit.saturating_sub(locked(&self.last_use).elapsed()).as_secs())
+    }
+
+    /// The wallet, if it is open.
+    pub(crate) fn find(&self, name: &str) -> Option<OpenWallet> {
+        locked(&self.open).get(name).cloned()
+    }
+
+    /// The wallet, which must be open.
+    pub(crate) fn get(&self, name: &str) -> Result<OpenWallet, ApiError> {
+        if let Some(wallet) = self.find(name) {
+            return Ok(wallet);
+        }
+        self.summary(name)?;
+        Err(ApiError::new(ErrorCode::Locked, format!("the wallet {name:?} is locked: unlock it first")))
+    }
+
+    /// What the folder says of a wallet.
+    pub(crate) fn summary(&self, name: &str) -> Result<umbel_wallet::WalletSummary, ApiError> {
+        let all = self.folder.list().map_err(|e| convert::wallet_error(&e))?;
+        let unknown = || convert::wallet_error(&WalletError::NoSuchWallet(name.to_owned()));
+        all.into_iter().find(|w| w.name == name).ok_or_else(unknown)
+    }
+
+    /// A wallet is open from now on.
+    pub(crate) fn insert(&self, wallet: Wallet) -> OpenWallet {
+        let name = wallet.name().to_owned();
+        let wallet = Arc::new(Mutex::new(wallet));
+        locked(&self.open).insert(name, Arc::clone(&wallet));
+        wallet
+    }
+
+    /// A wallet is closed: its files are about to go.
+    pub(crate) fn forget(&self, name: &str) {
+        locked(&self.told).remove(name);
+        let wallet = locked(&self.open).remove(name);
+        if let Some(wallet) = wallet {
+            hold(&wallet).lock();
+        }
+    }
+
+    /// All wallets of the folder, with their state here. Also tells mining who is first.
+    pub(crate) fn list(&self, core: &Core) -> Result<WalletList, ApiError> {
+        let all = self.folder.list().map_err(|e| convert::wallet_error(&e))?;
+        core.mining.set_first_wallet(all.iter().find_map(|w| w.public.as_ref()).map(|p| p.payout));
+        let wallets = all.into_iter().map(|w| self.shown(w)).collect();
+        Ok(WalletList { wallets })
+    }
+
+    fn shown(&self, summary: umbel_wallet::WalletSummary) -> WalletSummary {
+        let status = match self.find(&summary.name) {
+            Some(wallet) => view::lock_status(hold(&wallet).status()),
+            None => LockStatus::Closed,
+        };
+        WalletSummary {
+            name: summary.name,
+            status,
+            backed_up: summary.backed_up,
+            damaged: summary.damaged.map(|damage| damage.to_string()),
+            mark: summary.public.map_or([0; 5], |public| public.mark),
+        }
+    }
+
+    /// The list changed: tells it.
+    pub(crate) fn tell_list(&self, core: &Core) {
+        match self.list(core) {
+            Ok(list) => core.sink.tell(NodeEvent::Wallets(list)),
+            Err(error) => tracing::warn!(%error, "the wallets could not be listed"),
+        }
+    }
+
+    /// A block carries a transaction.
+    pub(crate) fn mark_seen(&self, txid: TxId, block: BlockHash) {
+        for wallet in self.all_open() {
+            hold(&wallet).mark_seen(txid, Some(block));
+        }
+    }
+
+    /// Open wallets, by name.
+    pub(crate) fn all_open(&self) -> Vec<OpenWallet> {
+        locked(&self.open).values().cloned().collect()
+    }
+
+    /// What the person should know of wallets.
+    pub(crate) fn warnings(&self) -> Vec<NodeWarning> {
+        locked(&self.warnings).iter().cloned().collect()
+    }
+
+    /// Notes something that the person should know. The same sentence stands once.
+    pub(crate) fn warn(&self, code: &str, message: String) {
+        tracing::warn!(%message, "wallet");
+        let mut warnings = locked(&self.warnings);
+        if warnings.iter().all(|w| w.message != message) {
+            warnings.push_back(NodeWarning { code: code.to_owned(), message });
+            if warnings.len() > MAX_WARNINGS {
+                warnings.pop_front();
+            }
+        }
+    }
+
+    /// Locks all wallets when nobody used one for long enough.
+    pub(crate) fn lock_idle(&self, core: &Core) {
+        if self.locks_in(core.settings.get().auto_lock_minutes) != Some(0) {
+            return;
+        }
+        let mut any = false;
+        for wallet in self.all_open() {
+            let mut wallet = hold(&wallet);
+            if wallet.status() == umbel_wallet::LockStatus::Unlocked {
+                wallet.lock();
+                any = true;
+            }
+        }
+        if any {
+            tracing::info!("wallets were locked after their time without use");
+            self.tell_list(core);
+        }
+    }
+
+    /// Locks and writes everything; no wallet is open any more.
+    pub(crate) fn close(&self) {
+        let open = std::mem::take(&mut *locked(&self.open));
+        for (name, wallet) in open {
+            let mut wallet = hold(&wallet);
+            wallet.lock();
+            if let Err(error) = wallet.flush() {
+                tracing::error!(%error, wallet = %name, "the wallet's journal could not be written");
+            }
+        }
+    }
+
+    /// One round over all wallets. Waits where there is nothing to do.
+    pub(crate) fn step(&self, core: &Core, version: &mut u64) {
+        let Some(chain) = core.chain.current() else {
+            core.stop.wait(TICK);
+            return;
+        };
+        let state = chain.consensus.virtual_state();
+        let mut complete = true;
+        for wallet in self.all_open() {
+            complete &= self.advance(core, &chain, &wallet);
+        }
+        if complete && state.version == *version {
+            // A wallet that is opened meanwhile waits for one tick.
+            chain.consensus.wait_newer(state.version, TICK);
+        }
+        *version = state.version;
+    }
+
+    /// Looks further, submits what waits, tells what changed; whether the wallet has looked at everything.
+    fn advance(&self, core: &Core, chain: &Chain, wallet: &OpenWallet) -> bool {
+        for _ in 0..ROUNDS {
+            match hold(wallet).scan_step(chain.consensus.as_ref(), SCAN_STEP) {
+                Ok(scan) if scan.complete => break,
+                Ok(_) => {}
+                Err(error) => {
+                    // The chain may be closing; the wallet is as before and goes on later.
+                    tracing::debug!(%error, "a wallet could not be scanned");
+                    core.stop.wait(TICK);
+                    return true;
+                }
+            }
+            if core.stop.is_set() {
+                return true;
+            }
+        }
+        self.submit(core, chain, wallet);
+        self.tell(core, wallet)
+    }
+
+    /// Gives the pool what it should have.
+    fn submit(&self, core: &Core, chain: &Chain, wallet: &OpenWallet) {
+        let waiting: Vec<Arc<Transaction>> = hold(wallet).to_submit();
+        for tx in waiting {
+            let txid = tx.txid();
+            if chain.pool.contains(txid) {
+                continue;
+            }
+            match chain.pool.submit(chain.consensus.as_ref(), &tx) {
+                Ok(Submitted { dropped, .. }) => self.drop_all(core, &dropped),
+                Err(error) if error.is_final => {
+                    tracing::warn!(%txid, error = %error.error, "the pool refused a payment");
+                    hold(wallet).mark_dropped(txid, &error.error.message);
+                }
+                Err(error) => tracing::debug!(%txid, error = %error.error, "the pool does not take a payment yet"),
+            }
+        }
+    }
+
+    /// The pool gave these transactions up.
+    pub(crate) fn drop_all(&self, core: &Core, dropped: &[(TxId, String)]) {
+        for (txid, reason) in dropped {
+            for wallet in self.all_open() {
+                hold(&wallet).mark_dropped(*txid, reason);
+            }
+            core.payments.on_dropped(*txid, &core.sink);
+        }
+    }
+
+    /// Tells the wallet's state and payments, if they changed; whether it has looked at everything.
+    pub(crate) fn tell(&self, core: &Core, wallet: &OpenWallet) -> bool {
+        let (state, payments, repairs) = {
+            let mut wallet = hold(wallet);
+            (view::wallet_state(core, &wallet), wallet.payments(), wallet.take_repairs())
+        };
+        for repair in repairs {
+            self.warn("wallet_repaired", format!("wallet {:?}: {repair}", state.name));
+        }
+        core.payments.refresh_wallet(&state.name, &payments, &core.sink);
+        let complete = state.scan.complete;
+        // The time until it locks changes by itself.
+        let compared = WalletState { locks_in_s: None, ..state.clone() };
+        let mut told = locked(&self.told);
+        if told.get(&state.name) != Some(&compared) {
+            told.insert(state.name.clone(), compared);
+            core.sink.tell(NodeEvent::Wallet(state));
+        }
+        complete
+    }
+}
+
+/// A wallet whose holder panicked is used on: its own calls change it as a whole.
+pub(crate) fn hold(wallet: &OpenWallet) -> MutexGuard<'_, Wallet> {
+    locked(wallet)
+}

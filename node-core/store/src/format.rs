@@ -1,0 +1,73 @@
+//! What a folder says about itself: network, genesis, version of the format, and how the last run ended.
+
+use umbel_types::encode::encode_bytes;
+use umbel_types::{BlockHash, Decode, DecodeError, Encode, Network, Reader};
+
+use crate::batch::Batch;
+use crate::error::StoreError;
+use crate::kv::KvReader;
+use crate::registry::Table;
+
+const FORMAT_KEY: &[u8] = b"store/format";
+const CLEAN_KEY: &[u8] = b"store/clean_shutdown";
+/// Longest network name that is read, in bytes: far above any there is.
+const MAX_NETWORK_NAME_BYTES: usize = 64;
+
+/// Whose data a folder holds and in which form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatTag {
+    /// The network's name: text, since a folder may come from a program that knows more networks.
+    pub network: String,
+    /// Hash of the genesis block.
+    pub genesis: BlockHash,
+    /// Version of everything that is stored. Raised with every change of a table's meaning.
+    pub version: u32,
+}
+
+impl FormatTag {
+    /// For a network that this program knows.
+    pub fn new(network: Network, genesis: BlockHash, version: u32) -> Self {
+        Self { network: network.name().to_owned(), genesis, version }
+    }
+}
+
+impl Encode for FormatTag {
+    fn encode(&self, out: &mut Vec<u8>) {
+        encode_bytes(self.network.as_bytes(), out);
+        self.genesis.encode(out);
+        self.version.encode(out);
+    }
+}
+
+impl Decode for FormatTag {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let name = r.bytes(MAX_NETWORK_NAME_BYTES, "network name")?;
+        let network = String::from_utf8(name).map_err(|_| DecodeError::NotCanonical { what: "network name" })?;
+        Ok(Self { network, genesis: Decode::decode(r)?, version: Decode::decode(r)? })
+    }
+}
+
+/// The tag and how the last run ended; `None` for a database that nothing was written to.
+pub(crate) fn read(reader: &dyn KvReader) -> Result<Option<(FormatTag, bool)>, StoreError> {
+    let Some(bytes) = reader.get(Table::Meta, FORMAT_KEY)? else {
+        return Ok(None);
+    };
+    let tag = FormatTag::from_bytes(&bytes).map_err(|error| StoreError::Value { table: Table::Meta, error })?;
+    Ok(Some((tag, reader.get(Table::Meta, CLEAN_KEY)?.as_deref() == Some(&[1]))))
+}
+
+/// Marks the database as open, and a new one as whose it is.
+pub(crate) fn opened(tag: &FormatTag) -> Batch {
+    let mut batch = Batch::new();
+    let encoded = tag.to_bytes();
+    batch.put(Table::Meta, FORMAT_KEY, [&crc32fast::hash(&encoded).to_le_bytes(), encoded.as_slice()].concat());
+    batch.put(Table::Meta, CLEAN_KEY, vec![0]);
+    batch
+}
+
+/// Marks the database as closed in order.
+pub(crate) fn closed() -> Batch {
+    let mut batch = Batch::new();
+    batch.put(Table::Meta, CLEAN_KEY, vec![1]);
+    batch
+}

@@ -1,0 +1,465 @@
+//! Append-only segment files for records that are written once, read rarely and dropped by the file.
+//!
+//! A segment is a row of records `len u32 ‖ crc u32 ‖ bytes`, little-endian; `crc` is CRC-32 (IEEE) over `len ‖ bytes`,
+//! so that zeros behind the end are no record. A crash may leave a torn record at the end of the newest segments: what
+//! lies behind the durable position that the owner's index names is cut at the first record that does not hold. What
+//! lies before it was synced, is never touched, and is checked when it is read.
+//!
+//! Order of the owner: [`Segments::append`] → [`Segments::sync`] → durable batch with the [`Location`]s and
+//! [`Segments::end`]. So an index never names what the disk doesn't have.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use umbel_types::encode_struct;
+
+use crate::error::StoreError;
+use crate::open::{create_folder, sync_folder};
+
+/// Longest record, in bytes. Bodies have 64 KiB; the bound keeps a damaged length from asking for memory.
+pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes before a record's own.
+const RECORD_HEAD_BYTES: usize = 8;
+
+/// A place in the row of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Number of the segment.
+    pub segment: u32,
+    /// Bytes from its start.
+    pub offset: u64,
+}
+encode_struct!(Position { segment, offset });
+
+/// Where a record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Its first byte, that of its length.
+    pub start: Position,
+    /// Its length without length and checksum.
+    pub len: u32,
+}
+encode_struct!(Location { start, len });
+
+/// The segments of one folder. One owner writes.
+#[derive(Debug)]
+pub struct Segments {
+    dir: PathBuf,
+    /// Bytes after which the next record begins a new segment.
+    roll_bytes: u64,
+    all: BTreeSet<u32>,
+    file: File,
+    end: Position,
+    /// A failed append may have left half a record: nothing is added behind it.
+    failed: bool,
+}
+
+/// Open segments and what was cut off.
+#[derive(Debug)]
+pub struct OpenedSegments {
+    /// The segments.
+    pub segments: Segments,
+    /// Bytes behind the last good record that are gone.
+    pub truncated_bytes: u64,
+}
+
+impl Segments {
+    /// Opens the segments of `dir`, creating it if needed, and cuts off a torn tail behind `durable`, the end that the
+    /// owner's index names (the default position if there is no index).
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if there is less than the index names; those of the disk.
+    pub fn open(dir: &Path, roll_bytes: u64, durable: Position) -> Result<OpenedSegments, StoreError> {
+        create_folder(dir)?;
+        let mut all = list(dir)?;
+        if let Some(newest) = all.last()
+            && *newest < durable.segment
+        {
+            return Err(short(durable));
+        }
+        if all.is_empty() {
+            if durable != Position::default() {
+                return Err(short(durable));
+            }
+            all.insert(0);
+        }
+        let mut truncated_bytes = 0;
+        let mut end = Position::default();
+        let mut torn = false;
+        for segment in all.range(durable.segment..).copied().collect::<Vec<_>>() {
+            let from = if segment == durable.segment { durable.offset } else { 0 };
+            let path = path_of(dir, segment);
+            let len = fs::metadata(&path).map_or(0, |m| m.len());
+            if torn {
+                // Behind a tear no record is reachable: they were written later and never synced.
+                truncated_bytes += len;
+                fs::remove_file(&path).map_err(|error| StoreError::from_io(error, &path))?;
+                all.remove(&segment);
+                continue;
+            }
+            if len < from {
+                return Err(short(durable));
+            }
+            let good = if len == from { from } else { good_end(&path, from)? };
+            if good < len {
+                torn = true;
+                truncated_bytes += len - good;
+                let file = open_file(&path)?;
+                file.set_len(good).and_then(|()| file.sync_all()).map_err(|error| StoreError::from_io(error, &path))?;
+            }
+            end = Position { segment, offset: good };
+        }
+        let file = open_file(&path_of(dir, end.segment))?;
+        sync_folder(dir)?;
+        let segments = Self { dir: dir.to_owned(), roll_bytes, all, file, end, failed: false };
+        Ok(OpenedSegments { segments, truncated_bytes })
+    }
+
+    /// Adds a record. It is on disk after the next [`Segments::sync`].
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`]; those of the disk, after which the segments have to be opened anew.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<Location, StoreError> {
+        if self.failed {
+            return Err(StoreError::Stopped);
+        }
+        let len = match u32::try_from(bytes.len()) {
+            Ok(len) if bytes.len() <= MAX_RECORD_BYTES => len,
+            _ => return Err(StoreError::TooLong(bytes.len())),
+        };
+        if self.end.offset >= self.roll_bytes {
+            self.roll()?;
+        }
+        let mut record = Vec::with_capacity(bytes.len() + RECORD_HEAD_BYTES);
+        record.extend_from_slice(&len.to_le_bytes());
+        record.extend_from_slice(&checksum(len, bytes).to_le_bytes());
+        record.extend_from_slice(bytes);
+        let start = self.end;
+        let written = self.file.seek(SeekFrom::Start(start.offset)).and_then(|_| self.file.write_all(&record));
+        self.check(written)?;
+        self.end.offset += record.len() as u64;
+        Ok(Location { start, len })
+    }
+
+    /// Brings every record to the disk.
+    ///
+    /// # Errors
+    /// Those of the disk, after which the segments have to be opened anew.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Stopped);
+        }
+        let synced = self.file.sync_data();
+        self.check(synced)
+    }
+
+    /// Begins a new segment: at the size given, and whenever the owner wants one that it can drop by itself.
+    ///
+    /// # Errors
+    /// Those of the disk, after which the segments have to be opened anew.
+    pub fn roll(&mut self) -> Result<(), StoreError> {
+        self.sync()?;
+        if self.end.offset == 0 {
+            return Ok(());
+        }
+        let next = self.end.segment.checked_add(1).ok_or(StoreError::Stopped)?;
+        self.file = open_file(&path_of(&self.dir, next))?;
+        sync_folder(&self.dir)?;
+        self.all.insert(next);
+        self.end = Position { segment: next, offset: 0 };
+        Ok(())
+    }
+
+    /// Where the next record begins: what the index keeps as the durable position after a sync.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+
+    /// Numbers of the segments, oldest first.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.all.iter().copied()
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if what stands there is not the record; [`StoreError::Io`] of kind not found after its
+    /// segment was dropped.
+    pub fn read(&self, location: Location) -> Result<Vec<u8>, StoreError> {
+        let path = path_of(&self.dir, location.start.segment);
+        let mut file = File::open(&path).map_err(|error| StoreError::from_io(error, &path))?;
+        file.seek(SeekFrom::Start(location.start.offset)).map_err(|error| StoreError::from_io(error, &path))?;
+        let found = read_record(&mut file).map_err(|error| StoreError::from_io(error, &path))?;
+        match found {
+            Some(bytes) if bytes.len() == location.len as usize => Ok(bytes),
+            _ => Err(StoreError::Corrupt(format!(
+                "no record at byte {} of segment {}",
+                location.start.offset, location.start.segment
+            ))),
+        }
+    }
+
+    /// Deletes the segments before `segment`, whose records the owner has let go of; never the newest. Returns the bytes
+    /// that became free.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn drop_before(&mut self, segment: u32) -> Result<u64, StoreError> {
+        let mut freed = 0;
+        while let Some(oldest) = self.all.first().copied().filter(|n| *n < segment && *n < self.end.segment) {
+            let path = path_of(&self.dir, oldest);
+            freed += fs::metadata(&path).map_or(0, |m| m.len());
+            fs::remove_file(&path).map_err(|error| StoreError::from_io(error, &path))?;
+            self.all.remove(&oldest);
+        }
+        Ok(freed)
+    }
+
+    fn check<T>(&mut self, result: io::Result<T>) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            self.failed = true;
+            StoreError::from_io(error, &path_of(&self.dir, self.end.segment))
+        })
+    }
+}
+
+fn path_of(dir: &Path, segment: u32) -> PathBuf {
+    dir.join(format!("{segment:08}.segment"))
+}
+
+fn open_file(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|error| StoreError::from_io(error, path))
+}
+
+fn list(dir: &Path) -> Result<BTreeSet<u32>, StoreError> {
+    let mut all = BTreeSet::new();
+    for entry in fs::read_dir(dir).map_err(|error| StoreError::from_io(error, dir))? {
+        let name = entry.map_err(|error| StoreError::from_io(error, dir))?.file_name();
+        let number = name.to_str().and_then(|n| n.strip_suffix(".segment")).and_then(|n| n.parse::<u32>().ok());
+        all.extend(number);
+    }
+    Ok(all)
+}
+
+fn short(durable: Position) -> StoreError {
+    StoreError::Corrupt(format!("segment {} ends before byte {}", durable.segment, durable.offset))
+}
+
+/// End of the last record that holds, from the record that begins at `from`.
+fn good_end(path: &Path, from: u64) -> Result<u64, StoreError> {
+    let read = || -> io::Result<u64> {
+        let mut file = BufReader::new(File::open(path)?);
+        file.seek(SeekFrom::Start(from))?;
+        let mut end = from;
+        while let Some(bytes) = read_record(&mut file)? {
+            end += (RECORD_HEAD_BYTES + bytes.len()) as u64;
+        }
+        Ok(end)
+    };
+    read().map_err(|error| StoreError::from_io(error, path))
+}
+
+/// The next record; `None` where there is none or it does not hold.
+fn read_record(r: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut head = [0u8; RECORD_HEAD_BYTES];
+    if !read_full(r, &mut head)? {
+        return Ok(None);
+    }
+    let [l0, l1, l2, l3, c0, c1, c2, c3] = head;
+    let len = u32::from_le_bytes([l0, l1, l2, l3]);
+    if len as usize > MAX_RECORD_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = vec![0u8; len as usize];
+    if !read_full(r, &mut bytes)? || checksum(len, &bytes) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        return Ok(None);
+    }
+    Ok(Some(bytes))
+}
+
+/// Whether there were enough bytes.
+fn read_full(r: &mut impl Read, out: &mut [u8]) -> io::Result<bool> {
+    match r.read_exact(out) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn checksum(len: u32, bytes: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&len.to_le_bytes());
+    crc.update(bytes);
+    crc.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ROLL: u64 = 300;
+
+    fn open(dir: &Path, durable: Position) -> OpenedSegments {
+        Segments::open(dir, ROLL, durable).unwrap()
+    }
+
+    fn record(n: u8) -> Vec<u8> {
+        vec![n; usize::from(n) * 7 % 90]
+    }
+
+    /// Locations of `n` records, the segments synced and closed.
+    fn written(dir: &Path, n: u8) -> Vec<Location> {
+        let mut segments = open(dir, Position::default()).segments;
+        let locations = (0..n).map(|n| segments.append(&record(n)).unwrap()).collect();
+        segments.sync().unwrap();
+        locations
+    }
+
+    #[test]
+    fn records_are_read_back_across_segments_and_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 40);
+        let opened = open(dir.path(), Position::default());
+        assert_eq!(opened.truncated_bytes, 0);
+        assert!(opened.segments.numbers().count() > 3);
+        for (n, location) in (0..).zip(&locations) {
+            assert_eq!(opened.segments.read(*location).unwrap(), record(n));
+        }
+        let wrong = Location { len: locations[3].len + 1, ..locations[3] };
+        assert!(matches!(opened.segments.read(wrong), Err(StoreError::Corrupt(_))));
+        assert!(matches!(
+            opened.segments.read(Location { start: opened.segments.end(), len: 0 }),
+            Err(StoreError::Corrupt(_))
+        ));
+    }
+
+    /// Cut at every byte of the last record: what is before it stays, the next append continues there.
+    #[test]
+    fn a_torn_tail_is_cut_at_every_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut segments = Segments::open(dir.path(), u64::MAX, Position::default()).unwrap().segments;
+        let first = segments.append(b"first").unwrap();
+        let last = segments.append(b"the last record").unwrap();
+        let whole = segments.end().offset;
+        drop(segments);
+        let path = path_of(dir.path(), 0);
+        let bytes = fs::read(&path).unwrap();
+        for cut in last.start.offset..whole {
+            fs::write(&path, &bytes[..usize::try_from(cut).unwrap()]).unwrap();
+            let opened = Segments::open(dir.path(), u64::MAX, Position::default()).unwrap();
+            assert_eq!(opened.truncated_bytes, cut - last.start.offset);
+            let mut segments = opened.segments;
+            assert_eq!(segments.end(), last.start);
+            assert_eq!(segments.read(first).unwrap(), b"first");
+            assert!(segments.read(last).is_err());
+            let again = segments.append(b"another").unwrap();
+            assert_eq!(again.start, last.start);
+            assert_eq!(segments.read(again).unwrap(), b"another");
+        }
+    }
+
+    #[test]
+    fn zeros_behind_the_end_are_no_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 3);
+        let path = path_of(dir.path(), 0);
+        let len = fs::metadata(&path).unwrap().len();
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(len + 4_096).unwrap();
+        let opened = open(dir.path(), Position::default());
+        assert_eq!((opened.truncated_bytes, opened.segments.end().offset), (4_096, len));
+        assert_eq!(opened.segments.read(locations[2]).unwrap(), record(2));
+    }
+
+    /// What the index names is never cut: it is an error to have less, and damage in it shows when it is read.
+    #[test]
+    fn what_the_index_names_is_never_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 4);
+        let path = path_of(dir.path(), 0);
+        let mut bytes = fs::read(&path).unwrap();
+        let durable = locations[3].start;
+        bytes[usize::try_from(locations[1].start.offset).unwrap() + 9] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let opened = open(dir.path(), durable);
+        assert_eq!(opened.truncated_bytes, 0);
+        assert!(matches!(opened.segments.read(locations[1]), Err(StoreError::Corrupt(_))));
+        assert_eq!(opened.segments.read(locations[3]).unwrap(), record(3));
+        fs::write(&path, &bytes[..usize::try_from(durable.offset).unwrap() - 1]).unwrap();
+        assert!(matches!(Segments::open(dir.path(), ROLL, durable), Err(StoreError::Corrupt(_))));
+        let missing = Position { segment: 9, offset: 0 };
+        assert!(matches!(Segments::open(dir.path(), ROLL, missing), Err(StoreError::Corrupt(_))));
+    }
+
+    #[test]
+    fn old_segments_are_dropped_but_never_the_newest() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 40);
+        let mut segments = open(dir.path(), Position::default()).segments;
+        let newest = segments.end().segment;
+        let freed = segments.drop_before(2).unwrap();
+        assert!(freed > 2 * ROLL);
+        assert_eq!(segments.numbers().next(), Some(2));
+        assert!(matches!(segments.read(locations[0]), Err(StoreError::Io(_))));
+        segments.drop_before(u32::MAX).unwrap();
+        assert_eq!(segments.numbers().collect::<Vec<_>>(), [newest]);
+        assert_eq!(segments.read(locations[39]).unwrap(), record(39));
+        // The row goes on behind what is gone.
+        let end = segments.end();
+        drop(segments);
+        assert_eq!(open(dir.path(), end).segments.end(), end);
+    }
+
+    #[test]
+    fn a_record_too_long_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut segments = open(dir.path(), Position::default()).segments;
+        assert!(matches!(segments.append(&vec![0; MAX_RECORD_BYTES + 1]), Err(StoreError::TooLong(_))));
+        segments.append(b"still works").unwrap();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// Behind the durable position any bytes may stand after a crash: a prefix of the records stays, in order.
+        #[test]
+        fn a_prefix_survives_any_tail(
+            n in 1u8..30,
+            durable in any::<prop::sample::Index>(),
+            flip in any::<prop::sample::Index>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let locations = written(dir.path(), n);
+            let durable_idx = durable.index(locations.len());
+            let durable = locations[durable_idx].start;
+            // Damage somewhere behind the durable position.
+            let victim = locations[durable_idx + flip.index(locations.len() - durable_idx)];
+            let path = path_of(dir.path(), victim.start.segment);
+            let mut bytes = fs::read(&path).unwrap();
+            let at = usize::try_from(victim.start.offset).unwrap();
+            // Not a cut between two records: a segment is synced before the next one begins, so that only the newest can
+            // lose whole records, and those were never named.
+            let offset = at + 1 + cut.index(7 + victim.len as usize);
+            if n % 2 == 0 { bytes[offset] ^= 0x10; } else { bytes.truncate(offset); }
+            fs::write(&path, &bytes).unwrap();
+            let opened = open(dir.path(), durable);
+            for (n, location) in (0..).zip(&locations) {
+                if location.start < victim.start {
+                    prop_assert_eq!(opened.segments.read(*location).unwrap(), record(n));
+                } else {
+                    prop_assert!(opened.segments.read(*location).is_err());
+                }
+            }
+            prop_assert_eq!(opened.segments.end(), victim.start);
+        }
+    }
+}

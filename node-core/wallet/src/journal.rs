@@ -1,0 +1,249 @@
+//! The journal: an append-only file of encrypted records.
+//!
+//! ```text
+//! magic "UMBLJRNL" ‖ version u16 ‖ file id 16
+//! then for each record: length u32 ‖ nonce 12 ‖ ciphertext and tag
+//! ```
+//! AES-256-GCM under a key that follows from the words. The associated data of a record is the file's header, the
+//! record's number and the tag of the one before: no record can be left out, moved or taken from another file. What
+//! follows the last record that opens is a torn tail: it is set aside and cut off.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use umbel_types::encode::{Decode, Encode};
+use zeroize::Zeroizing;
+
+use crate::error::WalletError;
+use crate::files::{self, sync_folder_of};
+use crate::random::fill_random;
+use crate::record::Record;
+
+const MAGIC: [u8; 8] = *b"UMBLJRNL";
+const VERSION: u16 = 1;
+const HEADER_BYTES: usize = 8 + 2 + 16;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+/// Longest record: a list of 4,096 coins with notes stays far below.
+const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
+/// A journal below this length is not compacted.
+const COMPACT_FROM_BYTES: u64 = 1024 * 1024;
+
+/// What had to be given up when a journal was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Torn {
+    /// Bytes cut off.
+    pub(crate) bytes: u64,
+    /// Where they were put.
+    pub(crate) kept_in: PathBuf,
+}
+
+/// An open journal. One process writes it: the node holds a lock on the data folder.
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    key: Zeroizing<[u8; 32]>,
+    chain: Chain,
+    length: u64,
+    compacted_length: u64,
+}
+
+/// What binds the next record to all before it.
+#[derive(Clone)]
+struct Chain {
+    header: [u8; HEADER_BYTES],
+    number: u64,
+    last_tag: [u8; TAG_BYTES],
+}
+
+impl Chain {
+    fn new(id: [u8; 16]) -> Self {
+        let mut header = [0u8; HEADER_BYTES];
+        header[..8].copy_from_slice(&MAGIC);
+        header[8..10].copy_from_slice(&VERSION.to_le_bytes());
+        header[10..].copy_from_slice(&id);
+        Self { header, number: 0, last_tag: [0; TAG_BYTES] }
+    }
+
+    fn associated_data(&self) -> Vec<u8> {
+        [self.header.as_slice(), &self.number.to_le_bytes(), &self.last_tag].concat()
+    }
+
+    fn seal(&mut self, key: &[u8; 32], record: &Record) -> Result<Vec<u8>, WalletError> {
+        let plaintext = Zeroizing::new(record.to_bytes());
+        if plaintext.len() > MAX_RECORD_BYTES - NONCE_BYTES - TAG_BYTES {
+            return Err(WalletError::Journal("a record is too long".to_owned()));
+        }
+        let mut nonce = [0u8; NONCE_BYTES];
+        fill_random(&mut nonce)?;
+        let aad = self.associated_data();
+        let ciphertext = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+            .encrypt(&Nonce::from(nonce), Payload { msg: &plaintext, aad: &aad })
+            .map_err(|_| WalletError::Journal("a record can't be encrypted".to_owned()))?;
+        let length = u32::try_from(NONCE_BYTES + ciphertext.len()).expect("at most MAX_RECORD_BYTES");
+        let bytes = [length.to_le_bytes().as_slice(), &nonce, &ciphertext].concat();
+        self.advance(&ciphertext);
+        Ok(bytes)
+    }
+
+    fn advance(&mut self, ciphertext: &[u8]) {
+        self.number += 1;
+        self.last_tag.copy_from_slice(&ciphertext[ciphertext.len() - TAG_BYTES..]);
+    }
+
+    /// Opens the record that `bytes` starts with; gives it and its length. `None` where there is none that opens.
+    fn open(&mut self, key: &[u8; 32], bytes: &[u8]) -> Option<(Record, usize)> {
+        let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
+        if !(NONCE_BYTES + TAG_BYTES..=MAX_RECORD_BYTES).contains(&length) {
+            return None;
+        }
+        let (nonce, ciphertext) = bytes.get(4..4 + length)?.split_at(NONCE_BYTES);
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
+        let aad = self.associated_data();
+        let plaintext = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+            .decrypt(&Nonce::from(nonce), Payload { msg: ciphertext, aad: &aad })
+            .map(Zeroizing::new)
+            .ok()?;
+        let record = Record::from_bytes(&plaintext).ok()?;
+        self.advance(ciphertext);
+        Some((record, 4 + length))
+    }
+}
+
+impl Journal {
+    /// Opens the journal, or starts one where there is none, and gives its records. A tail that does not open is put
+    /// beside the file and cut off.
+    ///
+    /// # Errors
+    /// [`WalletError::Io`], [`WalletError::Randomness`].
+    pub(crate) fn open(
+        path: &Path,
+        key: Zeroizing<[u8; 32]>,
+    ) -> Result<(Self, Vec<Record>, Option<Torn>), WalletError> {
+        let mut bytes = Vec::new();
+        match File::open(path) {
+            Ok(mut file) => {
+                file.read_to_end(&mut bytes).map_err(|e| WalletError::io("reading", path, &e))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Self::create(path, key).map(|journal| (journal, Vec::new(), None));
+            }
+            Err(error) => return Err(WalletError::io("reading", path, &error)),
+        }
+        let header_holds = bytes.len() >= HEADER_BYTES && bytes[..8] == MAGIC && bytes[8..10] == VERSION.to_le_bytes();
+        if !header_holds {
+            let torn = set_aside(path, &bytes)?;
+            return Self::create(path, key).map(|journal| (journal, Vec::new(), Some(torn)));
+        }
+        let id: [u8; 16] = bytes[10..HEADER_BYTES].try_into().expect("sixteen bytes");
+        let mut chain = Chain::new(id);
+        let mut records = Vec::new();
+        let mut at = HEADER_BYTES;
+        while let Some((record, length)) = chain.open(&key, &bytes[at..]) {
+            records.push(record);
+            at += length;
+        }
+        let torn = if at < bytes.len() { Some(set_aside(path, &bytes[at..])?) } else { None };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|e| WalletError::io("opening", path, &e))?;
+        let length = at as u64;
+        if torn.is_some() {
+            file.set_len(length).and_then(|()| file.sync_all()).map_err(|e| WalletError::io("repairing", path, &e))?;
+        }
+        file.seek(SeekFrom::Start(length)).map_err(|e| WalletError::io("reading", path, &e))?;
+        let journal = Self { path: path.to_owned(), file, key, chain, length, compacted_length: length };
+        Ok((journal, records, torn))
+    }
+
+    fn create(path: &Path, key: Zeroizing<[u8; 32]>) -> Result<Self, WalletError> {
+        let chain = fresh_chain()?;
+        let mut file = files::create_private(path)?;
+        file.write_all(&chain.header)
+            .and_then(|()| file.sync_all())
+            .map_err(|e| WalletError::io("writing", path, &e))?;
+        sync_folder_of(path)?;
+        let length = HEADER_BYTES as u64;
+        Ok(Self { path: path.to_owned(), file, key, chain, length, compacted_length: length })
+    }
+
+    /// Adds records; with `durable`, they are on disk when this returns. Where it fails, none of them counts.
+    ///
+    /// # Errors
+    /// [`WalletError::Io`], [`WalletError::Randomness`], [`WalletError::Journal`].
+    pub(crate) fn append(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
+        let mut chain = self.chain.clone();
+        let mut bytes = Vec::new();
+        for record in records {
+            bytes.extend_from_slice(&chain.seal(&self.key, record)?);
+        }
+        let write = |file: &mut File| {
+            file.seek(SeekFrom::Start(self.length))?;
+            file.write_all(&bytes)?;
+            if durable { file.sync_data() } else { Ok(()) }
+        };
+        if let Err(error) = write(&mut self.file) {
+            // What was written in part is cut off again; should that fail too, the next opening does it.
+            if self.file.set_len(self.length).is_err() {
+                tracing::warn!(target: "umbel::wallet", "a torn record stays in the journal until it is opened again");
+            }
+            return Err(WalletError::io("writing", &self.path, &error));
+        }
+        self.chain = chain;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Whether it has grown so much since the last compaction that rewriting it pays.
+    pub(crate) fn wants_compaction(&self) -> bool {
+        self.length >= COMPACT_FROM_BYTES && self.length >= self.compacted_length.saturating_mul(4)
+    }
+
+    /// Replaces all records: a new file is written, synced, and renamed over the old one.
+    ///
+    /// # Errors
+    /// [`WalletError::Io`], [`WalletError::Randomness`]; the old journal is intact then.
+    pub(crate) fn rewrite(&mut self, records: &[Record]) -> Result<(), WalletError> {
+        let mut chain = fresh_chain()?;
+        let mut bytes = chain.header.to_vec();
+        for record in records {
+            bytes.extend_from_slice(&chain.seal(&self.key, record)?);
+        }
+        files::replace(&self.path, &bytes)?;
+        self.file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&self.path)
+            .map_err(|e| WalletError::io("opening", &self.path, &e))?;
+        self.chain = chain;
+        self.length = bytes.len() as u64;
+        self.compacted_length = self.length;
+        Ok(())
+    }
+
+    /// Makes sure that all records are on disk.
+    ///
+    /// # Errors
+    /// [`WalletError::Io`].
+    pub(crate) fn sync(&mut self) -> Result<(), WalletError> {
+        self.file.sync_data().map_err(|e| WalletError::io("writing", &self.path, &e))
+    }
+}
+
+fn fresh_chain() -> Result<Chain, WalletError> {
+    let mut id = [0u8; 16];
+    fill_random(&mut id)?;
+    Ok(Chain::new(id))
+}
+
+/// Puts bytes beside the journal, so that nothing is lost that somebody may yet read.
+fn set_aside(path: &Path, bytes: &[u8]) -> Result<Torn, WalletError> {
+    let kept_in = path.with_extension("journal.torn");
+    files::replace(&kept_in, bytes)?;
+    Ok(Torn { bytes: bytes.len() as u64, kept_in })
+}

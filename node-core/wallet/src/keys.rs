@@ -1,0 +1,131 @@
+//! An open wallet's keys, by what they can do.
+
+use std::collections::BTreeMap;
+
+use umbel_crypto::keys::{
+    AccountKeys, AddressIndex, ConfidentialAddress, Diversifier, OutgoingViewKey, SecpKey, Seed, SpendKey, ViewKey,
+};
+use umbel_types::{Network, ZkAddress};
+
+use crate::coins::PaidTo;
+use crate::seed::ACCOUNT;
+
+/// Internal addresses, for change, count from here: those below are handed out.
+const INTERNAL_BASE: u32 = 1 << 31;
+/// Addresses of either kind that are known ahead of those in use: a locked wallet can hand out and check so many.
+const LOOK_AHEAD: u32 = 60;
+/// zk13str addresses looked for behind the last one in use (BIP44's gap is 20).
+const ZK_GAP: u32 = 60;
+/// Numbers tried for an address that is ours but not in the table.
+const DEEP_SEARCH: u32 = 1 << 16;
+
+/// What can spend. Dropped when the wallet locks; zeroized then.
+pub(crate) struct SpendKeys {
+    seed: Seed,
+    spend: SpendKey,
+}
+
+impl SpendKeys {
+    /// The key that spends coins.
+    pub(crate) fn coins(&self) -> &SpendKey {
+        &self.spend
+    }
+
+    /// The key that spends Memos of a zk13str address.
+    pub(crate) fn secp(&self, index: u32) -> SecpKey {
+        self.seed.secp_key(ACCOUNT, index)
+    }
+}
+
+/// What finds coins and reads what was sent, and can spend nothing. Stays while the wallet is locked.
+pub(crate) struct WatchKeys {
+    view: ViewKey,
+    outgoing: OutgoingViewKey,
+    zk: BTreeMap<ZkAddress, u32>,
+    zk_by_index: Vec<ZkAddress>,
+    handed_out: u32,
+    internal: u32,
+}
+
+/// Derives both from a seed. `handed_out` and `internal`: addresses in use.
+pub(crate) fn derive(seed: Seed, network: Network, handed_out: u32, internal: u32) -> (SpendKeys, WatchKeys) {
+    let mut keys = AccountKeys::derive(&seed, network, ACCOUNT);
+    let (handed_out, internal) = (handed_out.saturating_add(LOOK_AHEAD), internal.saturating_add(LOOK_AHEAD));
+    for index in 0..handed_out {
+        keys.address(AddressIndex(index));
+    }
+    for index in 0..internal {
+        keys.address(internal_index(index));
+    }
+    let zk_by_index: Vec<ZkAddress> =
+        (0..handed_out.max(ZK_GAP)).map(|index| seed.secp_key(ACCOUNT, index).address()).collect();
+    let zk = zk_by_index.iter().zip(0u32..).map(|(address, index)| (*address, index)).collect();
+    let watch = WatchKeys { view: keys.view, outgoing: keys.outgoing, zk, zk_by_index, handed_out, internal };
+    (SpendKeys { seed, spend: keys.spend }, watch)
+}
+
+fn internal_index(index: u32) -> AddressIndex {
+    AddressIndex(INTERNAL_BASE | index)
+}
+
+impl WatchKeys {
+    /// The view key.
+    pub(crate) fn view(&self) -> &ViewKey {
+        &self.view
+    }
+
+    /// The outgoing view key.
+    pub(crate) fn outgoing(&self) -> &OutgoingViewKey {
+        &self.outgoing
+    }
+
+    /// Whether the tables reach far enough ahead of the addresses in use.
+    pub(crate) fn covers(&self, handed_out: u32, internal: u32) -> bool {
+        handed_out.saturating_add(LOOK_AHEAD / 2) <= self.handed_out
+            && internal.saturating_add(LOOK_AHEAD / 2) <= self.internal
+    }
+
+    /// zk13str addresses that are looked for.
+    pub(crate) fn zk_searched(&self) -> u32 {
+        u32::try_from(self.zk_by_index.len()).expect("derived from a u32")
+    }
+
+    /// A confidential address that is handed out; `None` beyond the table.
+    pub(crate) fn address(&self, index: u32) -> Option<ConfidentialAddress> {
+        (index < self.handed_out).then(|| self.view.address(AddressIndex(index)))?
+    }
+
+    /// An internal address; `None` beyond the table.
+    pub(crate) fn internal(&self, index: u32) -> Option<ConfidentialAddress> {
+        (index < self.internal).then(|| self.view.address(internal_index(index)))?
+    }
+
+    /// The zk13str address of a number; `None` beyond the table.
+    pub(crate) fn zk_address(&self, index: u32) -> Option<ZkAddress> {
+        self.zk_by_index.get(index as usize).copied()
+    }
+
+    /// The number of an own zk13str address.
+    pub(crate) fn zk_index(&self, address: &ZkAddress) -> Option<u32> {
+        self.zk.get(address).copied()
+    }
+
+    /// Whether a confidential address is this wallet's: `A_P = a·P`.
+    pub(crate) fn owns_address(&self, address: &ConfidentialAddress) -> bool {
+        self.view.view_point(address.diversifier()) == *address.view_point()
+    }
+
+    /// Which address an opened coin was paid to.
+    pub(crate) fn paid_to(&self, known: Option<AddressIndex>, diversifier: &Diversifier) -> PaidTo {
+        let search = || {
+            (0..DEEP_SEARCH)
+                .flat_map(|index| [AddressIndex(index), internal_index(index)])
+                .find(|index| self.view.diversifier(*index) == *diversifier)
+        };
+        match known.or_else(search) {
+            Some(AddressIndex::PUBLICATION) | None => PaidTo::Confidential(None),
+            Some(AddressIndex(index)) if index >= INTERNAL_BASE => PaidTo::Internal(index - INTERNAL_BASE),
+            Some(AddressIndex(index)) => PaidTo::Confidential(Some(index)),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! From a plan to a transaction that lacks its witness: coins are built, commitments made, the salt drawn.
+
+use umbel_crypto::coin::{CoinSecrets, NewCoin, NoteSize, build_coin};
+use umbel_crypto::generators::commit_value;
+use umbel_crypto::keys::{Address, PlannedOutput};
+use umbel_types::tx::{LockBranch, TX_VERSION};
+use umbel_types::{
+    Action, Amount, AssetId, BlockHash, DaaRange, Input, Memo, Origin, OutPoint, Output, TimestampMs, TxCore, TxInput,
+};
+
+use crate::coins::{OwnedCoin, PaidTo, Spendable, Text};
+use crate::error::WalletError;
+use crate::keys::WatchKeys;
+use crate::random::SeededRng;
+
+/// What every transaction of a network needs to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChainTerms {
+    /// Chain id.
+    pub(crate) chain: u32,
+    /// Genesis block.
+    pub(crate) genesis: BlockHash,
+    /// When transactions may be accepted.
+    pub(crate) valid: DaaRange,
+}
+
+/// An output to be made, its recipient known.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Whom it pays.
+    pub(crate) to: Address,
+    /// Asset.
+    pub(crate) asset: AssetId,
+    /// Amount.
+    pub(crate) value: Amount,
+    /// Note; of coins only.
+    pub(crate) note: String,
+    /// Number of the internal address, where it is one.
+    pub(crate) internal: Option<u32>,
+}
+
+/// Secrets of one output, for its proof.
+pub(crate) enum OutputKind {
+    /// Of a coin.
+    Coin(CoinSecrets),
+    /// A public Memo has none.
+    PublicMemo,
+}
+
+/// A core with the secrets that its witness needs. [`crate::sign`] makes the witness.
+pub(crate) struct ProvedTx {
+    /// The core.
+    pub(crate) core: TxCore,
+    /// What is consumed, in the core's order.
+    pub(crate) inputs: Vec<OwnedCoin>,
+    /// In the core's order.
+    pub(crate) outputs: Vec<OutputKind>,
+    /// Own outputs, as coins that a later transaction can consume.
+    pub(crate) own: Vec<OwnedCoin>,
+}
+
+/// Shuffles so that no place says what it holds (Fisher–Yates).
+fn shuffle<T>(items: &mut [T], rng: &mut SeededRng) {
+    use rand_core::Rng;
+    for last in (1..items.len()).rev() {
+        // Of 2⁶⁴ values and at most 64 places, the bias is below 2⁻⁵⁸.
+        let place = rng.next_u64() % (last as u64 + 1);
+        items.swap(last, usize::try_from(place).expect("below 64"));
+    }
+}
+
+/// Builds the core of one transaction: inputs by ascending outpoint, outputs in random order, a fresh salt.
+///
+/// # Errors
+/// [`WalletError::Build`], [`WalletError::NoteTooLong`].
+pub(crate) fn prove(
+    keys: &WatchKeys,
+    terms: &ChainTerms,
+    mut inputs: Vec<OwnedCoin>,
+    mut targets: Vec<Target>,
+    note: NoteSize,
+    fee: Amount,
+    rng: &mut SeededRng,
+) -> Result<ProvedTx, WalletError> {
+    inputs.sort_by_key(|coin| coin.outpoint);
+    shuffle(&mut targets, rng);
+    let outpoints: Vec<OutPoint> = inputs.iter().map(|coin| coin.outpoint).collect();
+    let planned: Vec<PlannedOutput<'_>> = targets
+        .iter()
+        .map(|target| PlannedOutput {
+            recipient: &target.to,
+            asset: target.asset,
+            value: target.value,
+            note: &target.note,
+        })
+        .collect();
+    let salt = keys.outgoing().salt(&outpoints, &planned, fee, rng);
+
+    let mut outputs = Vec::with_capacity(targets.len());
+    let mut kinds = Vec::with_capacity(targets.len());
+    let mut own = Vec::new();
+    for (target, position) in targets.iter().zip(0u32..) {
+        match &target.to {
+            Address::Zk13str(address) => {
+                outputs.push(Output::Memo(Memo::public_payment(target.asset, target.value, *address)));
+                kinds.push(OutputKind::PublicMemo);
+            }
+            Address::Confidential(recipient) => {
+                let x = keys.outgoing().output_scalar(&outpoints, &salt, position);
+                let new = NewCoin {
+                    recipient,
+                    asset: target.asset,
+                    value: target.value,
+                    note: &target.note,
+                    note_size: note,
+                    position,
+                };
+                let built = build_coin(&new, &x)
+                    .map_err(|error| WalletError::NoteTooLong { got: error.got, limit: error.limit })?;
+                if let Some(internal) = target.internal {
+                    own.push((position, built.coin.clone(), target, internal));
+                }
+                kinds.push(OutputKind::Coin(built.secrets));
+                outputs.push(Output::Coin { coin: built.coin, value_commitment: built.value_commitment });
+            }
+        }
+    }
+    let core_inputs = inputs.iter().map(|coin| input_of(keys, &salt, coin)).collect();
+    let core = TxCore {
+        version: TX_VERSION,
+        chain: terms.chain,
+        action: Action::Transfer,
+        inputs: core_inputs,
+        outputs,
+        fee,
+        valid: terms.valid,
+        salt,
+    };
+    let txid = core.txid();
+    let own = own
+        .into_iter()
+        .map(|(position, coin, target, internal)| OwnedCoin {
+            outpoint: OutPoint::of_tx(txid, position),
+            asset: target.asset,
+            value: target.value,
+            body: Spendable::Coin { owner: coin.owner, c: coin.c, d: coin.d },
+            origin: Origin::Transaction,
+            daa_score: terms.valid.start,
+            time: TimestampMs(0),
+            paid_to: PaidTo::Internal(internal),
+            note: Text::default(),
+            verified: true,
+        })
+        .collect();
+    Ok(ProvedTx { core, inputs, outputs: kinds, own })
+}
+
+/// The input that consumes a coin: its bytes, and for a coin a commitment to its value under a fresh blinding.
+fn input_of(keys: &WatchKeys, salt: &[u8; 32], coin: &OwnedCoin) -> TxInput {
+    let consumed = match &coin.body {
+        Spendable::Coin { owner, c, d } => {
+            let blinding = keys.view().input_blinding(salt, &coin.outpoint);
+            Input::Coin {
+                asset: coin.asset,
+                owner: *owner,
+                c: *c,
+                d: *d,
+                value_commitment: commit_value(coin.value.units(), &blinding),
+            }
+        }
+        Spendable::Memo(terms) => Input::Memo { terms: terms.clone(), branch: LockBranch::Owner },
+    };
+    TxInput { outpoint: coin.outpoint, consumed }
+}

@@ -1,0 +1,60 @@
+//! How large a transaction will be: exact before it is built, since every part has a fixed length.
+
+use umbel_crypto::coin::NoteSize;
+use umbel_crypto::range_proof::range_proof_len;
+use umbel_ledger::mass::{compute_mass, min_fee};
+use umbel_types::Amount;
+use umbel_types::tx::{INPUT_PROOF_BYTES, KERNEL_PROOF_BYTES, OUTPUT_PROOF_BYTES};
+
+/// Version, chain, action, two counts, fee, validity, salt; then the range proof's length and the kernel proof.
+const FRAME_BYTES: usize = 2 + 4 + 1 + 4 + 4 + 8 + 16 + 32 + 4 + KERNEL_PROOF_BYTES;
+/// Outpoint, tag, asset, one-time key, c, d, V*; then the proof.
+pub(crate) const COIN_INPUT_BYTES: usize = 36 + 1 + 32 + 96 + 32 + 32 + 32 + INPUT_PROOF_BYTES;
+/// Outpoint, tag, the terms of a public Memo under an address without refund, branch; then key and signature.
+const MEMO_INPUT_BYTES: usize = 36 + 1 + (32 + 9 + 21 + 1 + 16 + 32) + 1 + 33 + 64;
+/// Tag, asset, flags, one-time key, c, d, R, sealed, tag of the note, V; then the proof.
+const COIN_OUTPUT_BYTES: usize = 1 + 32 + 1 + 96 + 32 + 32 + 32 + 51 + 1 + 32 + OUTPUT_PROOF_BYTES;
+/// Tag, asset, public value, lock, no refund, no data, validity.
+const MEMO_OUTPUT_BYTES: usize = 1 + 32 + 9 + 21 + 1 + 4 + 16;
+
+/// What a transaction's length depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Coins consumed.
+    pub(crate) coins_in: usize,
+    /// Memos consumed.
+    pub(crate) memos_in: usize,
+    /// Coins created.
+    pub(crate) coins_out: usize,
+    /// Memos created.
+    pub(crate) memos_out: usize,
+    /// Length class of the coins' notes.
+    pub(crate) note: NoteSize,
+}
+
+impl Shape {
+    /// Bytes of the whole transaction.
+    pub(crate) fn bytes(&self) -> usize {
+        let note = match self.note {
+            NoteSize::None => 0,
+            NoteSize::Short => 64,
+            NoteSize::Long => 256,
+        };
+        FRAME_BYTES
+            + self.coins_in * COIN_INPUT_BYTES
+            + self.memos_in * MEMO_INPUT_BYTES
+            + self.coins_out * (COIN_OUTPUT_BYTES + note)
+            + self.memos_out * MEMO_OUTPUT_BYTES
+            + range_proof_len(self.coins_out)
+    }
+
+    /// Least fee.
+    pub(crate) fn fee(&self) -> Amount {
+        min_fee(compute_mass(self.bytes(), self.coins_in + self.memos_in))
+    }
+
+    /// Proofs and signatures to be made: one for each input and coin created, the range proof, the kernel's.
+    pub(crate) fn proofs(&self) -> usize {
+        self.coins_in + self.memos_in + self.coins_out + usize::from(self.coins_out > 0) + 1
+    }
+}

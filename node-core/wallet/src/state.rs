@@ -1,0 +1,340 @@
+//! A wallet's memory: what its records add up to. Pure: no clock, no disk, no keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use umbel_types::consensus_api::BlockStatus;
+use umbel_types::{Amount, AssetId, BlockHash, DaaScore, OutPoint, TimestampMs, TxId, TxInput};
+
+use crate::coins::{Cursor, OwnedCoin, PaidTo};
+use crate::history::EntryId;
+use crate::payment::PaymentStage;
+use crate::record::{ChainDelta, PaymentRecord, Received, Record, TxFact, bounded};
+
+/// All that a wallet knows.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Memory {
+    /// Labels by number; every number below the length was handed out.
+    pub(crate) labels: Vec<String>,
+    /// Internal addresses below this number are used.
+    pub(crate) next_internal: u32,
+    /// Unspent outputs, reserved ones included.
+    pub(crate) coins: BTreeMap<OutPoint, OwnedCoin>,
+    /// Own outputs that a reorganisation unmade, and that have not come back.
+    pub(crate) unmade: BTreeSet<OutPoint>,
+    /// What came and went.
+    pub(crate) facts: BTreeMap<EntryId, TxFact>,
+    /// Facts by time.
+    pub(crate) by_time: BTreeSet<(TimestampMs, EntryId)>,
+    /// Which accepted transaction consumed an own output.
+    pub(crate) spent_by: BTreeMap<OutPoint, EntryId>,
+    /// Payments by number.
+    pub(crate) payments: BTreeMap<u64, PaymentState>,
+    /// Payment and position by transaction.
+    pub(crate) payment_of: BTreeMap<TxId, (u64, usize)>,
+    /// How far the chain is known; `None` before the first scan is done.
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// A payment and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PaymentState {
+    /// As it was recorded.
+    pub(crate) record: PaymentRecord,
+    /// Ids of its transactions.
+    pub(crate) txids: Vec<TxId>,
+    /// Why the pool gave it up.
+    pub(crate) dropped: Option<String>,
+    /// Blocks that carry its transactions, by position. Not recorded: a caller tells it anew.
+    pub(crate) seen: BTreeMap<usize, BlockHash>,
+}
+
+/// How one transaction of a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TxStanding {
+    /// Accepted; the block and its blue score, where they are known.
+    Accepted,
+    /// An input was consumed by another transaction.
+    Conflicted(Option<TxId>),
+    /// Neither.
+    Open,
+}
+
+impl Memory {
+    /// Applies a record. Every change of this state goes through here, so that replaying the journal gives it again.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Address { index, label } => {
+                let index = *index as usize;
+                if self.labels.len() <= index {
+                    self.labels.resize(index + 1, String::new());
+                }
+                self.labels[index] = label.0.clone();
+            }
+            Record::Internal(next) => self.next_internal = self.next_internal.max(*next),
+            Record::Sent(payment) => self.add_payment(payment),
+            Record::Dropped { payment, reason } => {
+                if let Some(payment) = self.payments.get_mut(payment) {
+                    payment.dropped = reason.as_ref().map(|text| text.0.clone());
+                }
+            }
+            Record::Chain(delta) => self.apply_delta(delta),
+            Record::Verified { own, foreign } => {
+                for outpoint in own {
+                    if let Some(coin) = self.coins.get_mut(outpoint) {
+                        coin.verified = true;
+                        let coin = coin.clone();
+                        self.note_received(&coin);
+                    }
+                }
+                for outpoint in foreign {
+                    self.coins.remove(outpoint);
+                }
+            }
+        }
+    }
+
+    fn add_payment(&mut self, record: &PaymentRecord) {
+        let txids = record.txids();
+        for (position, txid) in txids.iter().enumerate() {
+            self.payment_of.insert(*txid, (record.id, position));
+        }
+        let state = PaymentState { record: record.clone(), txids, dropped: None, seen: BTreeMap::new() };
+        self.payments.insert(record.id, state);
+    }
+
+    fn apply_delta(&mut self, delta: &ChainDelta) {
+        if delta.reset {
+            self.coins.clear();
+            self.cursor = None;
+            let told_by_scan: Vec<EntryId> =
+                self.facts.values().filter(|fact| fact.accepted_in.is_none()).map(|fact| fact.id).collect();
+            for id in told_by_scan {
+                self.remove_fact(id);
+            }
+        }
+        if !delta.undone.is_empty() {
+            let blocks: BTreeSet<BlockHash> = delta.undone.iter().copied().collect();
+            let accepted = |fact: &&TxFact| fact.accepted_in.is_some_and(|(block, _)| blocks.contains(&block));
+            let undone: Vec<EntryId> = self.facts.values().filter(accepted).map(|fact| fact.id).collect();
+            for id in undone {
+                self.remove_fact(id);
+            }
+        }
+        for outpoint in &delta.unmade {
+            self.coins.remove(outpoint);
+            self.unmade.insert(*outpoint);
+            self.forget_received(outpoint);
+        }
+        for fact in &delta.facts {
+            self.insert_fact(fact.clone());
+        }
+        for coin in &delta.found {
+            self.learn_address(coin.paid_to);
+            if coin.verified {
+                self.note_received(coin);
+            }
+            self.unmade.remove(&coin.outpoint);
+            self.coins.insert(coin.outpoint, coin.clone());
+        }
+        for outpoint in &delta.gone {
+            self.coins.remove(outpoint);
+        }
+        if delta.cursor.is_some() {
+            self.cursor = delta.cursor;
+        }
+    }
+
+    /// A found coin shows that its address was handed out, by this wallet or another one of the same words.
+    fn learn_address(&mut self, paid_to: PaidTo) {
+        match paid_to {
+            PaidTo::Confidential(Some(index)) | PaidTo::Zk13str(index) => {
+                if self.labels.len() <= index as usize {
+                    self.labels.resize(index as usize + 1, String::new());
+                }
+            }
+            PaidTo::Internal(index) => self.next_internal = self.next_internal.max(index.saturating_add(1)),
+            PaidTo::Confidential(None) => {}
+        }
+    }
+
+    fn insert_fact(&mut self, fact: TxFact) {
+        self.remove_fact(fact.id);
+        self.by_time.insert((fact.time, fact.id));
+        for spent in &fact.spent {
+            self.spent_by.insert(spent.outpoint, fact.id);
+        }
+        self.facts.insert(fact.id, fact);
+    }
+
+    fn remove_fact(&mut self, id: EntryId) {
+        if let Some(fact) = self.facts.remove(&id) {
+            self.by_time.remove(&(fact.time, id));
+            for spent in &fact.spent {
+                self.spent_by.remove(&spent.outpoint);
+            }
+        }
+    }
+
+    /// Adds an output to the history, where no followed block told of it.
+    fn note_received(&mut self, coin: &OwnedCoin) {
+        let id = entry_of(coin);
+        let mut fact = match self.facts.get(&id) {
+            Some(fact) if fact.received.iter().any(|r| r.outpoint == coin.outpoint) => return,
+            Some(fact) => fact.clone(),
+            None => TxFact {
+                id,
+                reward_for: None,
+                accepted_in: None,
+                daa_score: coin.daa_score,
+                time: coin.time,
+                received: Vec::new(),
+                spent: Vec::new(),
+                fee: Amount::ZERO,
+                sent: Vec::new(),
+            },
+        };
+        fact.received.push(Received::from(coin));
+        self.insert_fact(fact);
+    }
+
+    fn forget_received(&mut self, outpoint: &OutPoint) {
+        for id in [EntryId::Tx(outpoint.source.into()), EntryId::Reward(*outpoint)] {
+            let Some(fact) = self.facts.get(&id) else { continue };
+            let mut fact = fact.clone();
+            fact.received.retain(|r| r.outpoint != *outpoint);
+            if fact.received.is_empty() && fact.spent.is_empty() {
+                self.remove_fact(id);
+            } else {
+                self.insert_fact(fact);
+            }
+        }
+    }
+
+    /// How a transaction of a payment stands.
+    pub(crate) fn standing(&self, payment: &PaymentState, position: usize) -> TxStanding {
+        let txid = payment.txids[position];
+        if self.facts.contains_key(&EntryId::Tx(txid)) {
+            return TxStanding::Accepted;
+        }
+        let inputs = &payment.record.txs[position].core.inputs;
+        for input in inputs {
+            match self.spent_by.get(&input.outpoint) {
+                Some(EntryId::Tx(other)) if *other != txid => return TxStanding::Conflicted(Some(*other)),
+                _ => {}
+            }
+        }
+        // A scan of the present state does not tell who consumed what is gone. Of a transaction whose inputs are all
+        // gone, and whose keys nobody else has, that transaction itself is taken to be the consumer.
+        let merged = |outpoint: &OutPoint| self.payment_of.contains_key(&outpoint.source.into());
+        let gone = |input: &TxInput| {
+            !merged(&input.outpoint) && !self.coins.contains_key(&input.outpoint)
+        };
+        if inputs.iter().any(|input| self.unmade.contains(&input.outpoint)) {
+            return TxStanding::Open;
+        }
+        if self.cursor.is_some() && !inputs.is_empty() && inputs.iter().any(gone) {
+            return if inputs.iter().all(gone) { TxStanding::Accepted } else { TxStanding::Conflicted(None) };
+        }
+        TxStanding::Open
+    }
+
+    /// How far a payment is, at DAA score `now`, with `depth` telling how deep an accepted transaction lies.
+    pub(crate) fn stage(&self, payment: &PaymentState, now: DaaScore, confirmation_depth: u64) -> PaymentStage {
+        let last = payment.txids.len().saturating_sub(1);
+        if self.standing(payment, last) == TxStanding::Accepted {
+            let fact = self.facts.get(&EntryId::Tx(payment.txids[last]));
+            let deep = fact.is_none_or(|fact| self.depth(fact) >= confirmation_depth);
+            return if deep { PaymentStage::Confirmed } else { PaymentStage::Accepted };
+        }
+        let standings = || (0..payment.txids.len()).map(|position| self.standing(payment, position));
+        if standings().any(|s| matches!(s, TxStanding::Conflicted(_))) {
+            return PaymentStage::Conflicted;
+        }
+        if payment.dropped.is_some() {
+            return PaymentStage::Dropped;
+        }
+        let over = |position: usize| payment.record.txs[position].core.valid.has_ended(now);
+        if standings().enumerate().any(|(position, s)| s == TxStanding::Open && over(position)) {
+            return PaymentStage::Expired;
+        }
+        if payment.seen.contains_key(&last) { PaymentStage::Seen } else { PaymentStage::Submitted }
+    }
+
+    /// Blue score on top of a fact's block; DAA score where only that is known.
+    pub(crate) fn depth(&self, fact: &TxFact) -> u64 {
+        let Some(cursor) = self.cursor else { return 0 };
+        match fact.accepted_in {
+            Some((_, blue_score)) => cursor.blue_score.0.saturating_sub(blue_score.0),
+            None => cursor.daa_score.0.saturating_sub(fact.daa_score.0),
+        }
+    }
+
+    /// Inputs of payments that hold their coins.
+    pub(crate) fn reserved(&self, now: DaaScore, confirmation_depth: u64) -> BTreeSet<OutPoint> {
+        let mut reserved = BTreeSet::new();
+        for payment in self.payments.values() {
+            if self.stage(payment, now, confirmation_depth).holds_coins() {
+                let inputs = payment.record.txs.iter().flat_map(|tx| &tx.core.inputs);
+                reserved.extend(inputs.map(|input| input.outpoint));
+            }
+        }
+        reserved
+    }
+
+    /// What comes back to this wallet from payments that hold their coins, by asset.
+    pub(crate) fn pending(&self, now: DaaScore, confirmation_depth: u64) -> Vec<(AssetId, Amount)> {
+        let mut pending = Vec::new();
+        for payment in self.payments.values() {
+            if !self.stage(payment, now, confirmation_depth).holds_coins() {
+                continue;
+            }
+            for own in &payment.record.own {
+                if self.standing(payment, own.tx as usize) == TxStanding::Open {
+                    pending.push((own.asset, own.value));
+                }
+            }
+        }
+        pending
+    }
+
+    /// Blocks that facts name as accepting.
+    pub(crate) fn accepting_blocks(&self) -> BTreeSet<BlockHash> {
+        self.facts.values().filter_map(|fact| fact.accepted_in.map(|(block, _)| block)).collect()
+    }
+
+    /// Everything as records: what a compacted journal holds.
+    pub(crate) fn to_records(&self) -> Vec<Record> {
+        let mut records: Vec<Record> = Vec::new();
+        for (index, label) in self.labels.iter().enumerate() {
+            let index = u32::try_from(index).expect("addresses are numbered by u32");
+            records.push(Record::Address { index, label: bounded(label) });
+        }
+        records.push(Record::Internal(self.next_internal));
+        for payment in self.payments.values() {
+            records.push(Record::Sent(Box::new(payment.record.clone())));
+            if let Some(reason) = &payment.dropped {
+                records.push(Record::Dropped { payment: payment.record.id, reason: Some(bounded(reason)) });
+            }
+        }
+        let delta = ChainDelta {
+            reset: true,
+            facts: self.facts.values().cloned().collect(),
+            unmade: self.unmade.iter().copied().collect(),
+            found: self.coins.values().cloned().collect(),
+            cursor: self.cursor,
+            ..ChainDelta::default()
+        };
+        records.extend(delta.split().into_iter().map(|part| Record::Chain(Box::new(part))));
+        records
+    }
+}
+
+/// The entry that an output belongs to.
+pub(crate) fn entry_of(coin: &OwnedCoin) -> EntryId {
+    coin.txid().map_or(EntryId::Reward(coin.outpoint), EntryId::Tx)
+}
+
+/// Whether a block that once accepted something still counts as a chain block when the wallet scans anew.
+pub(crate) fn still_stands(status: Option<BlockStatus>) -> bool {
+    status == Some(BlockStatus::StateValid)
+}

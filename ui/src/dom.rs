@@ -1,0 +1,167 @@
+//! Small doors to the browser: time, clipboard, storage, downloads, focus.
+
+use js_sys::{Array, Date, Object, Promise, Reflect};
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// How long words may stay in the clipboard.
+pub(crate) const SECRET_CLIPBOARD_MS: i32 = 60_000;
+
+/// Now, in ms since the Unix epoch.
+pub(crate) fn now_ms() -> f64 {
+    Date::now()
+}
+
+/// Waits.
+pub(crate) async fn sleep(ms: i32) {
+    let promise = Promise::new(&mut |done, _| {
+        if let Some(window) = web_sys::window() {
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms);
+        }
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Copies text; false where the browser refuses.
+pub(crate) async fn copy(text: &str) -> bool {
+    let Some(window) = web_sys::window() else { return false };
+    let clipboard = window.navigator().clipboard();
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// Copies text and empties the clipboard after [`SECRET_CLIPBOARD_MS`].
+pub(crate) async fn copy_secret(text: &str) -> bool {
+    let copied = copy(text).await;
+    if copied {
+        spawn_local(async {
+            sleep(SECRET_CLIPBOARD_MS).await;
+            let _ = copy("").await;
+        });
+    }
+    copied
+}
+
+fn session() -> Option<web_sys::Storage> {
+    web_sys::window()?.session_storage().ok()?
+}
+
+/// A value kept for as long as the window is open.
+pub(crate) fn remembered(key: &str) -> Option<String> {
+    session()?.get_item(key).ok()?
+}
+
+/// Keeps a value for as long as the window is open.
+pub(crate) fn remember(key: &str, value: &str) {
+    if let Some(storage) = session() {
+        let _ = storage.set_item(key, value);
+    }
+}
+
+/// Keeps the chosen theme, so that `boot.js` can show the first frame in it.
+pub(crate) fn keep_theme(theme: &str) {
+    if let Some(storage) = web_sys::window().and_then(|w| w.local_storage().ok().flatten()) {
+        let _ = storage.set_item("umbel.theme", theme);
+    }
+}
+
+/// Whether a media query holds.
+pub(crate) fn media(query: &str) -> bool {
+    web_sys::window().and_then(|w| w.match_media(query).ok().flatten()).is_some_and(|m| m.matches())
+}
+
+/// The root element.
+pub(crate) fn root() -> Option<web_sys::Element> {
+    web_sys::window()?.document()?.document_element()
+}
+
+/// A colour token as the style sheet has it now.
+pub(crate) fn token(name: &str) -> String {
+    let style = web_sys::window().zip(root()).and_then(|(w, r)| w.get_computed_style(&r).ok().flatten());
+    style.and_then(|s| s.get_property_value(name).ok()).map(|v| v.trim().to_owned()).unwrap_or_default()
+}
+
+/// The languages the browser asks for, first choice first.
+pub(crate) fn languages() -> Vec<String> {
+    web_sys::window().map(|w| w.navigator().languages().iter().filter_map(|l| l.as_string()).collect()).unwrap_or_default()
+}
+
+/// Puts the focus on the first element that matches, after the page has been drawn.
+pub(crate) fn focus_soon(selector: &'static str) {
+    spawn_local(async move {
+        sleep(30).await;
+        let found = web_sys::window()
+            .and_then(|w| w.document())
+            .and_then(|d| d.query_selector(selector).ok().flatten())
+            .and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(element) = found {
+            let _ = element.focus();
+        }
+    });
+}
+
+/// Scrolls the page to its top.
+pub(crate) fn scroll_to_top() {
+    let main = web_sys::window()
+        .and_then(|w| w.document())
+        .and_then(|d| d.query_selector("main").ok().flatten());
+    if let Some(main) = main {
+        main.set_scroll_top(0);
+    }
+}
+
+/// Offers text as a file.
+pub(crate) fn download(name: &str, kind: &str, text: &str) -> bool {
+    let make = || -> Option<()> {
+        let bag = web_sys::BlobPropertyBag::new();
+        bag.set_type(kind);
+        let blob = web_sys::Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &bag).ok()?;
+        let address = web_sys::Url::create_object_url_with_blob(&blob).ok()?;
+        let document = web_sys::window()?.document()?;
+        let anchor: web_sys::HtmlAnchorElement = document.create_element("a").ok()?.dyn_into().ok()?;
+        anchor.set_href(&address);
+        anchor.set_download(name);
+        anchor.click();
+        spawn_local(async move {
+            sleep(1_000).await;
+            let _ = web_sys::Url::revoke_object_url(&address);
+        });
+        Some(())
+    };
+    make().is_some()
+}
+
+/// A time in the reader's words; `fields` are options of `Intl.DateTimeFormat`.
+pub(crate) fn date_text(ms: f64, locale: &str, fields: &[(&str, &str)]) -> String {
+    let options = Object::new();
+    for (name, value) in fields {
+        let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    Date::new(&ms.into()).to_locale_string(locale, &options).into()
+}
+
+/// Hour of the day where the reader is.
+pub(crate) fn hour() -> u32 {
+    Date::new_0().get_hours()
+}
+
+/// A random number below `bound`, for choosing which words to ask; not for keys.
+#[expect(clippy::cast_possible_truncation, reason = "the product is below `bound`")]
+pub(crate) fn pick(bound: usize) -> usize {
+    ((js_sys::Math::random() * bound as f64) as usize).min(bound.saturating_sub(1))
+}
+
+/// A time in ISO 8601, for programs.
+pub(crate) fn iso_time(ms: u64) -> String {
+    Date::new(&(ms as f64).into()).to_iso_string().into()
+}
+
+/// Sets the title of the window.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = web_sys::window().and_then(|w| w.document()) {
+        document.set_title(title);
+    }
+}

@@ -1,0 +1,183 @@
+//! Receive: an address and its code, fresh addresses with a label, those handed out.
+
+use crate::components::copy::CopyButton;
+use crate::components::error::FormError;
+use crate::components::field::TextField;
+use crate::components::loaded::Loaded;
+use crate::components::mark::TextMark;
+use crate::components::qr::Qr;
+use crate::format;
+use crate::i18n::t;
+use crate::icons::Icon;
+use crate::ipc;
+use crate::state::app;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use umbel_api::ApiError;
+use umbel_api::wallet::{AddressEntry, AddressList};
+
+/// The page.
+#[component]
+pub(crate) fn Receive() -> impl IntoView {
+    let app = app();
+    let list = Loaded::new(move || {
+        app.history_version.track();
+        ipc::wallet::addresses(app.wallet_name())
+    });
+    let chosen = RwSignal::new(None::<u32>);
+    view! {
+        <div class="page" data-testid="receive-page">
+            <h1 class="page-title">{t!("receive.title")}</h1>
+            {list.view(8, move |found| view! { <Addresses found=found chosen=chosen list=list/> })}
+        </div>
+    }
+}
+
+#[component]
+fn Addresses(found: AddressList, chosen: RwSignal<Option<u32>>, list: Loaded<AddressList>) -> impl IntoView {
+    let entries = StoredValue::new(found.addresses);
+    let shown = move || {
+        let wanted = chosen.get();
+        entries.with_value(|all| all.iter().find(|a| Some(a.index) == wanted).or_else(|| all.first()).cloned())
+    };
+    view! {
+        <div class="receive-grid">
+            {move || shown().map(|entry| view! { <Shown entry=entry/> })}
+            <div class="stack">
+                <Fresh chosen=chosen list=list/>
+                <section class="card">
+                    <h2>{t!("receive.handed_out")}</h2>
+                    <ul class="address-list">
+                        {entries
+                            .get_value()
+                            .into_iter()
+                            .map(|entry| view! { <Row entry=entry chosen=chosen/> })
+                            .collect_view()}
+                    </ul>
+                </section>
+            </div>
+        </div>
+    }
+}
+
+/// The address in view.
+#[component]
+fn Shown(entry: AddressEntry) -> impl IntoView {
+    let public = RwSignal::new(false);
+    let label = entry.label.clone();
+    let fingerprint = entry.fingerprint.clone();
+    let entry = StoredValue::new(entry);
+    let text = Memo::new(move |_| {
+        entry.with_value(|e| if public.get() { e.zk13str.clone() } else { e.confidential.clone() })
+    });
+    let kind = move |is_public: bool, name: String, testid: &'static str| {
+        view! {
+            <label class="seg">
+                <input
+                    type="radio"
+                    name="kind"
+                    data-testid=testid
+                    prop:checked=move || public.get() == is_public
+                    on:change=move |_| public.set(is_public)
+                />
+                <span>{name}</span>
+            </label>
+        }
+    };
+    view! {
+        <section class="card receive-card" data-testid="receive-card">
+            <div class="known plain">
+                <TextMark text=fingerprint.clone()/>
+                <span class="grow">
+                    <b>{if label.is_empty() { t!("receive.no_label") } else { label }}</b>
+                    <small class="mono">{fingerprint}</small>
+                </span>
+            </div>
+            {move || view! { <Qr text=text.get() label=t!("receive.qr")/> }}
+            <fieldset class="segs">
+                <legend class="sr-only">{t!("receive.kind")}</legend>
+                {kind(false, t!("address.confidential"), "receive-confidential")}
+                {kind(true, t!("address.zk13str"), "receive-zk13str")}
+            </fieldset>
+            <div class="address-box">
+                <code data-testid="receive-address">{move || text.get()}</code>
+            </div>
+            <CopyButton testid="receive-copy" text=text label=t!("receive.copy")/>
+            <p class="note" class:warn=move || public.get()>
+                {move || if public.get() { Icon::Eye.draw() } else { Icon::ShieldCheck.draw() }}
+                <span>{move || if public.get() { t!("receive.public_text") } else { t!("receive.private_text") }}</span>
+            </p>
+        </section>
+    }
+}
+
+/// One more address.
+#[component]
+fn Fresh(chosen: RwSignal<Option<u32>>, list: Loaded<AddressList>) -> impl IntoView {
+    let app = app();
+    let label = RwSignal::new(String::new());
+    let busy = RwSignal::new(false);
+    let failed = RwSignal::new(None::<ApiError>);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        failed.set(None);
+        spawn_local(async move {
+            match ipc::wallet::new_address(app.wallet_name(), label.get_untracked().trim().to_owned()).await {
+                Ok(entry) => {
+                    app.announced.set(t!("receive.made"));
+                    let _ = chosen.try_set(Some(entry.index));
+                    list.retry();
+                }
+                Err(error) => {
+                    let _ = failed.try_set(Some(error));
+                }
+            }
+            let _ = busy.try_set(false);
+        });
+    };
+    view! {
+        <form class="card stack" on:submit=submit>
+            <h2>{t!("receive.fresh")}</h2>
+            <p class="soft">{t!("receive.fresh_text")}</p>
+            <TextField testid="receive-label" label=t!("receive.label") value=label maxlength=60>
+                <button type="submit" class="btn" data-testid="receive-new" disabled=move || busy.get()>
+                    {Icon::Plus.draw()}
+                    {t!("receive.new")}
+                </button>
+            </TextField>
+            <FormError error=failed/>
+        </form>
+    }
+}
+
+#[component]
+fn Row(entry: AddressEntry, chosen: RwSignal<Option<u32>>) -> impl IntoView {
+    let index = entry.index;
+    let on = move || chosen.get() == Some(index);
+    let got = !format::is_zero(&entry.received);
+    view! {
+        <li>
+            <button
+                type="button"
+                class="address-item"
+                data-testid="receive-item"
+                aria-pressed=move || on().to_string()
+                on:click=move |_| chosen.set(Some(index))
+            >
+                <TextMark text=entry.fingerprint.clone()/>
+                <span class="grow">
+                    <b>{if entry.label.is_empty() { t!("receive.no_label") } else { entry.label.clone() }}</b>
+                    <small class="mono">{entry.fingerprint.clone()}</small>
+                </span>
+                {got
+                    .then(|| {
+                        view! { <span class="num received confirmed">{format!("+{} STR", format::amount(&entry.received))}</span> }
+                    })}
+            </button>
+        </li>
+    }
+}
