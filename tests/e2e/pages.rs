@@ -182,11 +182,11 @@ pub(crate) async fn until_holding(page: &Page, what: &str, fits: impl Fn(&Holdin
 pub(crate) async fn mine(page: &Page, on: bool) -> Result<()> {
     go(page, Place::Node).await?;
     let wanted = on.to_string();
-    if page.attr("node-mine", "aria-checked").await?.as_deref() != Some(wanted.as_str()) {
-        page.click("node-mine").await?;
+    if page.attr("mining-switch", "aria-checked").await?.as_deref() != Some(wanted.as_str()) {
+        page.click("mining-switch").await?;
     }
     page.until("the mining switch", SHORT, async || {
-        let is_on = page.attr("node-mine", "aria-checked").await?;
+        let is_on = page.attr("mining-switch", "aria-checked").await?;
         Ok((is_on.as_deref() == Some(wanted.as_str())).then_some(()))
     })
     .await
@@ -205,13 +205,13 @@ pub(crate) async fn prepare_payment(page: &Page, to: &str, amount: &str, note: &
     page.fill("send-amount", amount).await?;
     page.fill("send-note", note).await?;
     page.click("send-review").await?;
-    page.find_within("send-confirm", LONG).await.map(|_| ())
+    page.find_within("send-pay", LONG).await.map(|_| ())
 }
 
 /// Pays, and returns every stage the page showed until the payment was accepted.
 pub(crate) async fn pay(page: &Page) -> Result<Vec<String>> {
     page.record("payment-path", "data-stage").await?;
-    page.click("send-confirm").await?;
+    page.click("send-pay").await?;
     page.until("the payment to be accepted", LONG, async || {
         let stages = page.recorded().await?;
         let ended = ["conflicted", "expired", "dropped", "failed"].iter().find(|end| stages.iter().any(|s| s == *end));

@@ -118,10 +118,17 @@ impl TxBuilder {
     }
 }
 
+#[derive(Debug)]
+struct ChainBlock {
+    parent: BlockHash,
+    acceptance: AcceptanceData,
+    block: Block,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    /// Chain blocks of any branch: acceptance and body.
-    blocks: BTreeMap<BlockHash, (AcceptanceData, Block)>,
+    /// Chain blocks of any branch.
+    blocks: BTreeMap<BlockHash, ChainBlock>,
     /// The selected chain, genesis first.
     chain: Vec<BlockHash>,
     utxos: BTreeMap<OutPoint, UtxoEntry>,
@@ -189,7 +196,8 @@ impl FakeConsensus {
             txs: txs.iter().map(|tx| (**tx).clone()).collect(),
             certificate: Vec::new(),
         };
-        state.blocks.insert(hash, (acceptance, Block { header: header(), body }));
+        let parent = state.chain.last().copied().unwrap_or_default();
+        state.blocks.insert(hash, ChainBlock { parent, acceptance, block: Block { header: header(), body } });
         state.chain.push(hash);
         hash
     }
@@ -198,8 +206,11 @@ impl FakeConsensus {
     pub(crate) fn rewind(&self, n: usize) {
         let state = &mut *self.state();
         for _ in 0..n {
-            let Some(hash) = state.chain.pop().filter(|_| !state.chain.is_empty()) else { return };
-            let (acceptance, _) = &state.blocks[&hash];
+            if state.chain.len() == 1 {
+                return;
+            }
+            let Some(hash) = state.chain.pop() else { return };
+            let acceptance = &state.blocks[&hash].acceptance;
             for (outpoint, _) in &acceptance.added {
                 state.utxos.remove(outpoint);
             }
@@ -292,7 +303,7 @@ impl ConsensusApi for FakeConsensus {
 
     fn block(&self, hash: BlockHash) -> Result<Block, ConsensusError> {
         let state = self.readable()?;
-        state.blocks.get(&hash).map(|(_, block)| block.clone()).ok_or(ConsensusError::UnknownBlock(hash))
+        state.blocks.get(&hash).map(|b| b.block.clone()).ok_or(ConsensusError::UnknownBlock(hash))
     }
 
     fn block_summary(&self, hash: BlockHash) -> Result<BlockSummary, ConsensusError> {
@@ -303,33 +314,22 @@ impl ConsensusApi for FakeConsensus {
         Err(ConsensusError::Stopping)
     }
 
-    /// Hashes count up, so a block that left the chain sits behind the last chain block with a smaller number.
     fn chain_path(&self, known: BlockHash, limit: usize) -> Result<ChainPath, ConsensusError> {
         let state = self.readable()?;
-        if let Some(at) = state.chain.iter().position(|hash| *hash == known) {
-            return Ok(ChainPath {
-                removed: Vec::new(),
-                added: state.chain[at + 1..].iter().take(limit).copied().collect(),
-            });
-        }
-        let number = |hash: &BlockHash| u64::from_le_bytes(hash.0[..8].try_into().expect("eight bytes"));
-        if !state.blocks.contains_key(&known) {
-            return Err(ConsensusError::UnknownBlock(known));
-        }
-        let fork = state.chain.iter().rposition(|hash| number(hash) < number(&known)).unwrap_or(0);
-        let fork_number = if fork == 0 { 0 } else { number(&state.chain[fork]) };
-        let removed =
-            state.blocks.keys().copied().filter(|hash| {
-                number(hash) > fork_number && number(hash) <= number(&known) && !state.chain.contains(hash)
-            });
-        let mut removed: Vec<BlockHash> = removed.collect();
-        removed.sort_unstable_by_key(|hash| std::cmp::Reverse(number(hash)));
+        let (mut at, mut removed) = (known, Vec::new());
+        let fork = loop {
+            if let Some(fork) = state.chain.iter().position(|hash| *hash == at) {
+                break fork;
+            }
+            removed.push(at);
+            at = state.blocks.get(&at).ok_or(ConsensusError::UnknownBlock(known))?.parent;
+        };
         Ok(ChainPath { removed, added: state.chain[fork + 1..].iter().take(limit).copied().collect() })
     }
 
     fn acceptance(&self, chain_block: BlockHash) -> Result<AcceptanceData, ConsensusError> {
         let state = self.readable()?;
-        let found = state.blocks.get(&chain_block).map(|(acceptance, _)| acceptance.clone());
+        let found = state.blocks.get(&chain_block).map(|b| b.acceptance.clone());
         found.ok_or(ConsensusError::UnknownBlock(chain_block))
     }
 

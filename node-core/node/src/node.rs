@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use umbel_api::node::SyncStage;
 use umbel_api::{Api, ApiError};
 use umbel_types::genesis::GenesisSpec;
@@ -44,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) settings: SettingsFile,
     pub(crate) sink: EventSink,
     pub(crate) stop: Stop,
+    pub(crate) runtime: Handle,
 }
 
 /// A node in this process. Dropping it stops it.
@@ -100,6 +101,13 @@ impl Node {
         let settings = SettingsFile::load(layout.settings())?;
         let wallets = WalletService::new(&layout, &params, genesis_hash)?;
         let (sink, events) = EventSink::new(starting(&config));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_name("umbel-node")
+            .enable_all()
+            .build()
+            .map_err(|e| NodeError::System { what: "a runtime", reason: e.to_string() })?;
         let core = Arc::new(Core {
             chain: ChainService::new(),
             payments: PaymentBook::default(),
@@ -113,16 +121,10 @@ impl Node {
             mining,
             settings,
             sink,
+            runtime: runtime.handle().clone(),
         });
         core.wallets.list(&core)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(BLOCKING_THREADS)
-            .thread_name("umbel-node")
-            .enable_all()
-            .build()
-            .map_err(|e| NodeError::System { what: "a runtime", reason: e.to_string() })?;
-        let api: Arc<dyn Api> = Arc::new(LocalApi::new(Arc::clone(&core), runtime.handle().clone()));
+        let api: Arc<dyn Api> = Arc::new(LocalApi::new(Arc::clone(&core)));
         let mut node = Self { core, api, events, rest: None, threads: Vec::new(), runtime: Some(runtime), _lock: lock };
         node.start_services()?;
         Ok(node)

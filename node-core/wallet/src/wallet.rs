@@ -1,17 +1,34 @@
 //! One open wallet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use umbel_crypto::keys::ConfidentialAddress;
-use umbel_types::consensus_api::ConsensusApi;
-use umbel_types::{Amount, AssetId, BlockHash, DaaScore, Transaction, TxId};
+use umbel_crypto::keys::address::zk_to_text;
+use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
+use umbel_types::{Amount, AssetId, BlockHash, DaaRange, DaaScore, OutPoint, Params, TimestampMs};
 
+use crate::build::BuildJob;
+use crate::coins::{OwnedCoin, PaidTo, Spendable};
 use crate::error::WalletError;
-use crate::history::{HistoryPage, HistoryQuery};
-use crate::payment::{Payment, PaymentId};
-use crate::plan::{PaymentPlan, PaymentRequest};
+use crate::history::{self, HistoryPage, HistoryQuery, View};
+use crate::journal::Journal;
+use crate::keys::{SpendKeys, WatchKeys, derive};
+use crate::payment::PaymentId;
+use crate::plan::{Funds, PaymentPlan, PaymentRequest, plan};
+use crate::prove::ChainTerms;
+use crate::record::{Record, bounded};
+use crate::scan::{SnapshotScan, follow_block, undo_block};
+use crate::secrets_file::SecretsFile;
+use crate::seed::WalletSecrets;
+use crate::state::Memory;
+
+/// Seconds of DAA score in which a payment may be accepted: a day, so that one that hangs is over within a day.
+const PAYMENT_LIFETIME_S: u64 = 24 * 3600;
+/// Chain blocks after which an otherwise unchanged position is written: a restart looks at so many blocks again.
+const WRITE_POSITION_EVERY: u64 = 64;
 
 /// How far a wallet is open. A wallet that was not opened yet is no [`Wallet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +55,9 @@ pub struct Balance {
 pub struct ScanState {
     /// Whether everything known was looked at.
     pub complete: bool,
-    /// Outputs (first scan) or chain blocks (following) looked at.
+    /// In the first scan: outputs looked at. Afterwards: the DAA score reached.
     pub done: u64,
-    /// Of so many.
+    /// Of so many outputs, or the DAA score of the chain.
     pub total: u64,
     /// DAA score up to which the balance is right.
     pub verified_to: DaaScore,
@@ -53,7 +70,9 @@ pub struct SearchReport {
     pub outputs_tried: u64,
     /// zk13str addresses looked for: indices `0..zk13str_searched`.
     pub zk13str_searched: u32,
-    /// Coins and memos found, spent ones included.
+    /// Whether payments at the end of that range ask for a deeper search, which starts once the wallet is unlocked.
+    pub deeper_search_waits: bool,
+    /// Unspent coins and memos found.
     pub found: u64,
     /// Coins whose owner can be checked only once the wallet is unlocked; not counted in any balance.
     pub unverified: u64,
@@ -76,89 +95,478 @@ pub struct AddressEntry {
     pub fingerprint: String,
 }
 
+/// What opening needs besides secrets.
+pub(crate) struct OpenWith {
+    pub(crate) name: String,
+    pub(crate) secrets_path: PathBuf,
+    pub(crate) journal_path: PathBuf,
+    pub(crate) params: Params,
+    pub(crate) genesis: BlockHash,
+    pub(crate) payout: ConfidentialAddress,
+}
+
+/// A payment that is being built.
+pub(crate) struct Building {
+    pub(crate) plan: PaymentPlan,
+    pub(crate) created: TimestampMs,
+    pub(crate) valid: DaaRange,
+    pub(crate) failed: Option<String>,
+}
+
 /// One open wallet: its coins, its history, its payments. Made by [`crate::WalletFolder`].
-pub struct Wallet {}
+///
+/// One owner at a time calls it; only [`BuildJob`] runs elsewhere.
+pub struct Wallet {
+    pub(crate) with: OpenWith,
+    pub(crate) spend: Option<Arc<SpendKeys>>,
+    pub(crate) watch: Arc<WatchKeys>,
+    pub(crate) memory: Memory,
+    pub(crate) journal: Journal,
+    pub(crate) building: BTreeMap<PaymentId, Building>,
+    pub(crate) last_payment: u64,
+    /// DAA score of the next block, as of the last scan.
+    pub(crate) now: DaaScore,
+    scan: Option<SnapshotScan>,
+    state: ScanState,
+    outputs_tried: u64,
+    /// A scan of the present state is due: none was done, or one with too few addresses.
+    rescan: bool,
+    unwritten_blocks: u64,
+    repairs: Vec<String>,
+}
+
+/// Milliseconds since the Unix epoch; zero where the clock stands before it.
+pub(crate) fn now_ms() -> TimestampMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    TimestampMs(u64::try_from(since).unwrap_or(u64::MAX))
+}
 
 impl Wallet {
+    pub(crate) fn open(with: OpenWith, secrets: &WalletSecrets) -> Result<Self, WalletError> {
+        let key = secrets.journal_key(with.params.network);
+        let (journal, records, torn) = Journal::open(&with.journal_path, key)?;
+        let mut memory = Memory::default();
+        memory.apply(&Record::Address { index: 0, label: bounded("") });
+        for record in &records {
+            memory.apply(record);
+        }
+        let (spend, watch) =
+            derive(secrets.seed(), with.params.network, memory.handed_out(), memory.next_internal);
+        let now = memory.cursor.map_or(DaaScore(0), |cursor| cursor.daa_score.saturating_add(1));
+        let mut wallet = Self {
+            with,
+            spend: Some(Arc::new(spend)),
+            watch: Arc::new(watch),
+            last_payment: memory.payments.keys().next_back().copied().unwrap_or(0),
+            rescan: memory.cursor.is_none(),
+            memory,
+            journal,
+            building: BTreeMap::new(),
+            now,
+            scan: None,
+            state: ScanState::default(),
+            outputs_tried: 0,
+            unwritten_blocks: 0,
+            repairs: Vec::new(),
+        };
+        if let Some(torn) = torn {
+            wallet.tell_repair(format!(
+                "The end of the wallet's journal could not be read: {} bytes were put into {} and left out. No money is \
+                 lost; labels or notes written last may be.",
+                torn.bytes,
+                torn.kept_in.display()
+            ));
+        }
+        Ok(wallet)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
-        unimplemented!()
+        &self.with.name
     }
 
     /// How far it is open.
     pub fn status(&self) -> LockStatus {
-        unimplemented!()
+        if self.spend.is_some() { LockStatus::Unlocked } else { LockStatus::Locked }
     }
 
     /// Drops the spend keys. Scanning goes on. A payment that is being built keeps its own hold until it is done.
     pub fn lock(&mut self) {
-        unimplemented!()
+        self.spend = None;
+        tracing::info!(target: "umbel::wallet", wallet = self.name(), "wallet locked");
     }
 
     /// Opens it again. Takes as long as the file's key derivation.
     ///
     /// # Errors
     /// [`WalletError::WrongPassword`], [`WalletError::Damaged`].
-    pub fn unlock(&mut self, _password: &str) -> Result<(), WalletError> {
-        unimplemented!()
+    pub fn unlock(&mut self, password: &str) -> Result<(), WalletError> {
+        let path = &self.with.secrets_path;
+        let damaged = |damage| WalletError::Damaged { path: path.clone(), damage };
+        let secrets = SecretsFile::load(path).map_err(damaged)?.file.open(password, path)?;
+        self.extend_tables(&secrets);
+        self.confirm_unverified();
+        tracing::info!(target: "umbel::wallet", wallet = self.name(), "wallet unlocked");
+        Ok(())
     }
 
-    /// Whether a generation of its file or the end of its journal had to be given up, in sentences for people. Each is
-    /// told once.
+    /// Derives all keys anew, with tables that reach beyond the addresses in use.
+    fn extend_tables(&mut self, secrets: &WalletSecrets) {
+        self.derive_from(secrets.seed());
+    }
+
+    fn derive_from(&mut self, seed: umbel_crypto::keys::Seed) {
+        let network = self.with.params.network;
+        let (spend, watch) = derive(seed, network, self.memory.handed_out(), self.memory.next_internal);
+        self.spend = Some(Arc::new(spend));
+        self.watch = Arc::new(watch);
+    }
+
+    /// Sentences for people about what had to be repaired when it was opened: a generation of its file, the end of its
+    /// journal. Each is told once.
     pub fn take_repairs(&mut self) -> Vec<String> {
-        unimplemented!()
+        core::mem::take(&mut self.repairs)
+    }
+
+    pub(crate) fn tell_repair(&mut self, sentence: String) {
+        tracing::warn!(target: "umbel::wallet", wallet = self.name(), "{sentence}");
+        self.repairs.push(sentence);
     }
 
     /// Looks at up to `limit` further outputs or chain blocks. Call it until [`ScanState::complete`], and again whenever
     /// the virtual state is newer.
     ///
     /// # Errors
-    /// [`WalletError::Consensus`]: the wallet is as before, call again.
-    pub fn scan_step(&mut self, _chain: &dyn ConsensusApi, _limit: usize) -> Result<ScanState, WalletError> {
-        unimplemented!()
+    /// [`WalletError::Consensus`]: call again. [`WalletError::Io`]: the journal can't be written; the wallet is right
+    /// none the less, and looks at the same blocks again after a restart.
+    pub fn scan_step(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<ScanState, WalletError> {
+        let limit = limit.max(1);
+        let virtual_state = chain.virtual_state();
+        self.now = virtual_state.daa_score;
+        if self.rescan || self.memory.cursor.is_none() {
+            self.scan_snapshot(chain, limit)?;
+        } else {
+            self.follow(chain, limit)?;
+        }
+        self.confirm_unverified();
+        self.search_deeper();
+        self.state = self.describe_scan(virtual_state.sink);
+        Ok(self.state)
+    }
+
+    fn describe_scan(&self, sink: BlockHash) -> ScanState {
+        match (&self.scan, self.memory.cursor) {
+            (Some(scan), cursor) => ScanState {
+                complete: false,
+                done: scan.done,
+                total: scan.total,
+                verified_to: cursor.map_or(DaaScore(0), |cursor| cursor.daa_score),
+            },
+            (None, Some(cursor)) => ScanState {
+                complete: !self.rescan && cursor.block == sink,
+                done: cursor.daa_score.0,
+                total: self.now.0.max(cursor.daa_score.0),
+                verified_to: cursor.daa_score,
+            },
+            (None, None) => ScanState::default(),
+        }
+    }
+
+    fn scan_snapshot(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<(), WalletError> {
+        let mut scan = match self.scan.take() {
+            Some(scan) => scan,
+            None => SnapshotScan::start(chain)?,
+        };
+        match scan.step(&self.watch, &self.memory, chain, limit) {
+            Ok(None) => self.scan = Some(scan),
+            Ok(Some(delta)) => {
+                self.outputs_tried = scan.done;
+                self.rescan = false;
+                let records: Vec<Record> =
+                    delta.split().into_iter().map(|part| Record::Chain(Box::new(part))).collect();
+                self.record(&records, true)?;
+            }
+            // A snapshot that fails may be too old: the next call takes a fresh one.
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<(), WalletError> {
+        let Some(cursor) = self.memory.cursor else { return Ok(()) };
+        let path = match chain.chain_path(cursor.block, limit) {
+            Ok(path) => path,
+            Err(ConsensusError::UnknownBlock(_)) => {
+                // Another chain than the one known: deleted, pruned past here, or begun anew.
+                self.rescan = true;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut records = Vec::new();
+        let outcome = self.follow_path(chain, &path, &mut records);
+        // What was applied is written even where a later block could not be read.
+        if !records.is_empty() {
+            self.unwritten_blocks = 0;
+            self.journal.append(&records, false)?;
+            self.compact_if_due();
+        }
+        outcome
+    }
+
+    fn follow_path(
+        &mut self,
+        chain: &dyn ConsensusApi,
+        path: &umbel_types::consensus_api::ChainPath,
+        records: &mut Vec<Record>,
+    ) -> Result<(), WalletError> {
+        // Everything that undoing needs is read before anything is undone, so that a failure leaves no half of it.
+        let mut undone = Vec::with_capacity(path.removed.len());
+        for block in &path.removed {
+            undone.push(chain.acceptance(*block)?);
+        }
+        let first = match path.added.first() {
+            Some(block) => Some(chain.acceptance(*block)?),
+            None => None,
+        };
+        if first.is_none() && !undone.is_empty() {
+            self.rescan = true;
+            return Ok(());
+        }
+        for acceptance in &undone {
+            let delta = undo_block(&self.watch, &self.memory, &self.with.params, acceptance);
+            self.apply_parts(delta, records);
+        }
+        let rest = path.added.iter().skip(1);
+        let mut next = first;
+        let mut rest = rest;
+        while let Some(acceptance) = next {
+            let delta = match follow_block(&self.watch, &self.memory, chain, &acceptance) {
+                Ok(delta) => delta,
+                Err(error) => {
+                    // After an undo, the old position is no longer true: scan anew.
+                    self.rescan |= !undone.is_empty();
+                    return Err(error.into());
+                }
+            };
+            self.unwritten_blocks += 1;
+            if delta.is_empty() && records.is_empty() && self.unwritten_blocks < WRITE_POSITION_EVERY {
+                self.memory.apply(&Record::Chain(Box::new(delta)));
+            } else {
+                self.apply_parts(delta, records);
+            }
+            next = match rest.next() {
+                Some(block) => Some(chain.acceptance(*block)?),
+                None => None,
+            };
+        }
+        Ok(())
+    }
+
+    fn apply_parts(&mut self, delta: crate::record::ChainDelta, records: &mut Vec<Record>) {
+        for part in delta.split() {
+            let record = Record::Chain(Box::new(part));
+            self.memory.apply(&record);
+            records.push(record);
+        }
+    }
+
+    /// Applies records and writes them. Where writing fails, they hold in memory all the same.
+    pub(crate) fn record(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
+        for record in records {
+            self.memory.apply(record);
+        }
+        self.journal.append(records, durable)?;
+        self.compact_if_due();
+        Ok(())
+    }
+
+    fn compact_if_due(&mut self) {
+        if self.journal.wants_compaction()
+            && let Err(error) = self.journal.rewrite(&self.memory.to_records())
+        {
+            tracing::warn!(target: "umbel::wallet", wallet = self.name(), "the journal was not compacted: {error}");
+        }
+    }
+
+    /// Checks coins that the view key alone could not, where the spend key is at hand.
+    fn confirm_unverified(&mut self) {
+        let Some(spend) = &self.spend else { return };
+        let (mut own, mut foreign) = (Vec::new(), Vec::new());
+        for coin in self.memory.coins.values().filter(|coin| !coin.verified) {
+            if let Spendable::Coin { owner, .. } = &coin.body {
+                let list = if spend.coins().owns(owner) { &mut own } else { &mut foreign };
+                list.push(coin.outpoint);
+            }
+        }
+        if own.is_empty() && foreign.is_empty() {
+            return;
+        }
+        let limit = crate::record::MAX_LIST;
+        let count = own.len().max(foreign.len()).div_ceil(limit);
+        for part in 0..count {
+            let part_of = |list: &[OutPoint]| list.iter().skip(part * limit).take(limit).copied().collect();
+            let record = Record::Verified { own: part_of(&own), foreign: part_of(&foreign) };
+            if let Err(error) = self.record(&[record], false) {
+                tracing::warn!(target: "umbel::wallet", wallet = self.name(), "checked coins are not recorded: {error}");
+            }
+        }
+    }
+
+    /// Where payments were found near the end of the addresses looked for, looks further: nothing found may be the last.
+    fn search_deeper(&mut self) {
+        let covers = self.watch.covers(self.memory.handed_out(), self.memory.next_internal);
+        if covers || self.scan.is_some() {
+            return;
+        }
+        let before = self.watch.zk_searched();
+        if !self.reach_further() {
+            return;
+        }
+        self.rescan |= self.watch.zk_searched() > before;
+    }
+
+    /// Extends the tables where the spend keys are at hand.
+    fn reach_further(&mut self) -> bool {
+        let Some(spend) = &self.spend else { return false };
+        let seed = spend.copy_seed();
+        self.derive_from(seed);
+        true
     }
 
     /// How far it has looked.
     pub fn scan_state(&self) -> ScanState {
-        unimplemented!()
+        self.state
     }
 
     /// What it looked for.
     pub fn search_report(&self) -> SearchReport {
-        unimplemented!()
+        let unverified = self.memory.coins.values().filter(|coin| !coin.verified).count();
+        SearchReport {
+            outputs_tried: self.scan.as_ref().map_or(self.outputs_tried, |scan| scan.done),
+            zk13str_searched: self.watch.zk_searched(),
+            deeper_search_waits: !self.watch.covers(self.memory.handed_out(), self.memory.next_internal),
+            found: (self.memory.coins.len() - unverified) as u64,
+            unverified: unverified as u64,
+        }
+    }
+
+    /// Inputs of payments that are being built or on their way.
+    pub(crate) fn reserved(&self) -> BTreeSet<OutPoint> {
+        let mut reserved = self.memory.reserved(self.now, self.with.params.confirmation_depth);
+        let building = self.building.values().filter(|building| building.failed.is_none());
+        reserved.extend(building.flat_map(|building| building.plan.own_inputs()));
+        reserved
+    }
+
+    pub(crate) fn spendable_coins(&self) -> Vec<&OwnedCoin> {
+        let reserved = self.reserved();
+        self.memory
+            .coins
+            .values()
+            .filter(|coin| coin.verified && !reserved.contains(&coin.outpoint) && self.is_mature(coin))
+            .collect()
+    }
+
+    fn is_mature(&self, coin: &OwnedCoin) -> bool {
+        coin.mature_at(self.with.params.coinbase_maturity) <= self.now
     }
 
     /// Balances by asset; STR is always there.
     pub fn balances(&self) -> BTreeMap<AssetId, Balance> {
-        unimplemented!()
+        let mut balances = BTreeMap::from([(AssetId::STR, Balance::default())]);
+        // Of one asset there are at most 2⁶⁴ − 1 base units in all, so sums of own ones fit.
+        let add = |sum: &mut Amount, value: Amount| *sum = sum.checked_add(value).unwrap_or(Amount::MAX);
+        let reserved = self.reserved();
+        let free = self.memory.coins.values().filter(|coin| coin.verified && !reserved.contains(&coin.outpoint));
+        for coin in free {
+            let balance = balances.entry(coin.asset).or_default();
+            add(if self.is_mature(coin) { &mut balance.spendable } else { &mut balance.immature }, coin.value);
+        }
+        let depth = self.with.params.confirmation_depth;
+        let back = self.building.values().filter(|building| building.failed.is_none());
+        let back = back.flat_map(|building| building.plan.comes_back());
+        for (asset, value) in self.memory.pending(self.now, depth).into_iter().chain(back) {
+            add(&mut balances.entry(asset).or_default().pending, value);
+        }
+        balances
     }
 
     /// Unspent coins and memos.
     pub fn coin_count(&self) -> usize {
-        unimplemented!()
+        self.memory.coins.values().filter(|coin| coin.verified).count()
     }
 
     /// Addresses handed out so far, newest first; never empty.
     pub fn addresses(&self) -> Vec<AddressEntry> {
-        unimplemented!()
+        let mut received: BTreeMap<u32, Amount> = BTreeMap::new();
+        for fact in self.memory.facts.values() {
+            for output in fact.received.iter().filter(|output| output.asset == AssetId::STR) {
+                if let PaidTo::Confidential(Some(index)) | PaidTo::Zk13str(index) = output.paid_to {
+                    let sum = received.entry(index).or_default();
+                    *sum = sum.checked_add(output.value).unwrap_or(Amount::MAX);
+                }
+            }
+        }
+        let indices = (0..self.memory.handed_out()).rev();
+        indices.filter_map(|index| self.address_entry(index, received.get(&index).copied())).collect()
+    }
+
+    fn address_entry(&self, index: u32, received: Option<Amount>) -> Option<AddressEntry> {
+        let address = self.watch.address(index)?;
+        Some(AddressEntry {
+            index,
+            confidential: address.to_text(self.with.params.address_prefix),
+            zk13str: zk_to_text(&self.watch.zk_address(index)?),
+            label: self.memory.labels.get(index as usize)?.clone(),
+            received: received.unwrap_or(Amount::ZERO),
+            fingerprint: address.fingerprint().to_string(),
+        })
     }
 
     /// A fresh address.
     ///
     /// # Errors
     /// [`WalletError::Locked`] where making one needs the spend key, [`WalletError::Io`].
-    pub fn new_address(&mut self, _label: &str) -> Result<AddressEntry, WalletError> {
-        unimplemented!()
+    pub fn new_address(&mut self, label: &str) -> Result<AddressEntry, WalletError> {
+        let index = self.memory.handed_out();
+        if !self.watch.covers(index + 1, self.memory.next_internal) {
+            self.reach_further();
+        }
+        if self.watch.address(index).is_none() {
+            return Err(WalletError::Locked);
+        }
+        let record = Record::Address { index, label: bounded(label) };
+        self.journal.append(core::slice::from_ref(&record), true)?;
+        self.memory.apply(&record);
+        self.address_entry(index, None).ok_or(WalletError::Locked)
+    }
+
+    /// Changes what an address is for.
+    ///
+    /// # Errors
+    /// [`WalletError::Io`].
+    pub fn set_label(&mut self, index: u32, label: &str) -> Result<(), WalletError> {
+        if index < self.memory.handed_out() {
+            self.record(&[Record::Address { index, label: bounded(label) }], true)?;
+        }
+        Ok(())
     }
 
     /// Where a miner may pay: the first confidential address.
     pub fn payout_address(&self) -> ConfidentialAddress {
-        unimplemented!()
+        self.with.payout
     }
 
     /// What came and went, newest first.
-    pub fn history(&self, _query: &HistoryQuery) -> HistoryPage {
-        unimplemented!()
+    pub fn history(&self, query: &HistoryQuery) -> HistoryPage {
+        let view = View {
+            memory: &self.memory,
+            now: self.now,
+            confirmation_depth: self.with.params.confirmation_depth,
+            coinbase_maturity: self.with.params.coinbase_maturity,
+        };
+        history::page(&view, query)
     }
 
     /// What a payment would take, without making it.
@@ -166,56 +574,54 @@ impl Wallet {
     /// # Errors
     /// [`WalletError::InsufficientFunds`], [`WalletError::NeedsPublic`], [`WalletError::ZeroAmount`],
     /// [`WalletError::NoteTooLong`], [`WalletError::TooManyCoins`], [`WalletError::NotScanned`].
-    pub fn plan(&self, _request: &PaymentRequest) -> Result<PaymentPlan, WalletError> {
-        unimplemented!()
+    pub fn plan(&self, request: &PaymentRequest) -> Result<PaymentPlan, WalletError> {
+        if self.rescan || self.memory.cursor.is_none() {
+            return Err(WalletError::NotScanned);
+        }
+        let to_self = match &request.to {
+            umbel_crypto::Address::Confidential(address) => self.watch.owns_address(address),
+            umbel_crypto::Address::Zk13str(address) => self.watch.zk_index(address).is_some(),
+        };
+        plan(request, &Funds { coins: self.spendable_coins(), to_self })
     }
 
     /// Reserves the plan's coins. Run the job on another thread, then give its outcome to [`Self::finish_payment`] or
     /// [`Self::fail_payment`].
     ///
     /// # Errors
-    /// [`WalletError::Locked`], [`WalletError::PlanOutdated`].
-    pub fn start_payment(&mut self, _plan: PaymentPlan) -> Result<BuildJob, WalletError> {
-        unimplemented!()
-    }
-
-    /// Records a built payment. Only then do its transactions appear in [`Self::to_submit`].
-    ///
-    /// # Errors
-    /// [`WalletError::Journal`]: it could not be recorded, so it must not be sent; its coins are free again.
-    pub fn finish_payment(&mut self, _built: BuiltPayment) -> Result<Payment, WalletError> {
-        unimplemented!()
-    }
-
-    /// Frees the coins of a payment that was not built, or was built to be sent by other means.
-    pub fn fail_payment(&mut self, _id: PaymentId, _reason: &WalletError) {
-        unimplemented!()
-    }
-
-    /// Transactions that the pool should have: recorded, not accepted, not over, their inputs unspent. After a restart,
-    /// and after merged coins arrive, this is what to submit again.
-    pub fn to_submit(&self) -> Vec<Arc<Transaction>> {
-        unimplemented!()
-    }
-
-    /// A block carries the transaction; `None` takes that back.
-    pub fn mark_seen(&mut self, _txid: TxId, _block: Option<BlockHash>) {
-        unimplemented!()
-    }
-
-    /// The pool refused or gave up the transaction: its payment is dropped, its coins are free.
-    pub fn mark_dropped(&mut self, _txid: TxId, _reason: &str) {
-        unimplemented!()
-    }
-
-    /// Payments, newest first: all that are not confirmed, and those of this run.
-    pub fn payments(&self) -> Vec<Payment> {
-        unimplemented!()
-    }
-
-    /// One payment.
-    pub fn payment(&self, _id: PaymentId) -> Option<Payment> {
-        unimplemented!()
+    /// [`WalletError::Locked`], [`WalletError::PlanOutdated`], [`WalletError::Io`].
+    pub fn start_payment(&mut self, plan: PaymentPlan) -> Result<BuildJob, WalletError> {
+        if self.spend.is_none() {
+            return Err(WalletError::Locked);
+        }
+        let free: BTreeSet<OutPoint> = self.spendable_coins().iter().map(|coin| coin.outpoint).collect();
+        if !plan.own_inputs().all(|outpoint| free.contains(&outpoint)) {
+            return Err(WalletError::PlanOutdated);
+        }
+        let first_internal = self.memory.next_internal;
+        let next = first_internal.saturating_add(plan.internal);
+        self.record(&[Record::Internal(next)], true)?;
+        if !self.watch.covers(self.memory.handed_out(), next) {
+            self.reach_further();
+        }
+        let Some(spend) = self.spend.clone() else { return Err(WalletError::Locked) };
+        self.last_payment += 1;
+        let id = PaymentId(self.last_payment);
+        let lifetime = self.with.params.daa_of_seconds(PAYMENT_LIFETIME_S);
+        let valid = DaaRange { start: DaaScore(0), end: self.now.saturating_add(lifetime) };
+        let job = BuildJob {
+            id,
+            steps: plan.steps.clone(),
+            to: plan.request.to.clone(),
+            to_self: plan.to_self,
+            note: plan.request.note.clone(),
+            first_internal,
+            spend,
+            watch: self.watch.clone(),
+            terms: ChainTerms { chain: self.with.params.chain_id, genesis: self.with.genesis, valid },
+        };
+        self.building.insert(id, Building { plan, created: now_ms(), valid, failed: None });
+        Ok(job)
     }
 
     /// Writes what is not written yet. Dropping the wallet does the same, without telling of failures.
@@ -223,51 +629,19 @@ impl Wallet {
     /// # Errors
     /// [`WalletError::Io`].
     pub fn flush(&mut self) -> Result<(), WalletError> {
-        unimplemented!()
+        if self.unwritten_blocks > 0 && self.memory.cursor.is_some() {
+            let delta = crate::record::ChainDelta { cursor: self.memory.cursor, ..Default::default() };
+            self.journal.append(&[Record::Chain(Box::new(delta))], false)?;
+            self.unwritten_blocks = 0;
+        }
+        self.journal.sync()
     }
 }
 
-/// A payment to build: holds what it needs, the spend keys included, and no more. `Send`, so that it can run anywhere.
-pub struct BuildJob {}
-
-impl BuildJob {
-    /// The payment's number.
-    pub fn id(&self) -> PaymentId {
-        unimplemented!()
-    }
-
-    /// Proofs to be made in all.
-    pub fn total(&self) -> usize {
-        unimplemented!()
-    }
-
-    /// Makes all proofs and signatures, on this thread. `progress(done, total)` is called after each proof; `cancel` is
-    /// looked at before each.
-    ///
-    /// # Errors
-    /// [`WalletError::Cancelled`], [`WalletError::Build`], [`WalletError::Randomness`].
-    pub fn run(self, _progress: &mut dyn FnMut(usize, usize), _cancel: &AtomicBool) -> Result<BuiltPayment, WalletError> {
-        unimplemented!()
-    }
-}
-
-/// A payment with all its proofs and signatures, recorded nowhere.
-#[derive(Debug)]
-pub struct BuiltPayment {}
-
-impl BuiltPayment {
-    /// The payment's number.
-    pub fn id(&self) -> PaymentId {
-        unimplemented!()
-    }
-
-    /// Its transactions, those that merge coins first.
-    pub fn transactions(&self) -> &[Arc<Transaction>] {
-        unimplemented!()
-    }
-
-    /// How long the proofs took.
-    pub fn proof_time(&self) -> std::time::Duration {
-        unimplemented!()
+impl Drop for Wallet {
+    fn drop(&mut self) {
+        if let Err(error) = self.flush() {
+            tracing::warn!(target: "umbel::wallet", wallet = self.name(), "not everything was written: {error}");
+        }
     }
 }

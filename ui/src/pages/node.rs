@@ -22,8 +22,6 @@ use umbel_api::node::{NodeState, NodeWarning};
 pub(crate) fn warning_text(warning: &NodeWarning) -> String {
     match warning.code.as_str() {
         "clock_off" => t!("warning.clock_off"),
-        "store_mem" => t!("warning.store_mem"),
-        "disk_low" => t!("warning.disk_low"),
         _ => warning.message.clone(),
     }
 }

@@ -157,6 +157,7 @@ impl ChainService {
             self.open_locked(core);
             return Err(ApiError::passing(ErrorCode::Unavailable, "the chain is in use; try again in a moment"));
         }
+        core.payments.on_reset(&core.sink);
         let folder = core.layout.chain();
         let removed = match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -60,6 +60,12 @@ pub(crate) fn step(core: &Core) {
         return;
     }
     let news = follow(core, &chain).and_then(|()| look_at_blocks(core, &chain));
+    let news = news.and_then(|newest| chain.pool.follow(chain.consensus.as_ref()).map(|()| newest));
+    let given_up = chain.pool.take_given_up();
+    if !given_up.is_empty() {
+        core.wallets.give_up(&given_up);
+        core.payments.on_given_up(&given_up, &core.sink);
+    }
     match news {
         Ok(newest) => {
             locked(&chain.view).version = state.version;
@@ -93,7 +99,6 @@ fn follow(core: &Core, chain: &Arc<Chain>) -> Result<(), ConsensusError> {
         for block in &path.added {
             accepted.push(chain.consensus.acceptance(*block)?);
         }
-        chain.pool.on_chain(chain.consensus.as_ref(), &path, &accepted);
         for data in &accepted {
             core.payments.on_accepted(data, &core.sink);
         }

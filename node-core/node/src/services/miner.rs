@@ -128,8 +128,13 @@ impl MiningService {
         }
     }
 
+    /// Whom mining pays.
+    pub(crate) fn payee(&self) -> Option<ConfidentialAddress> {
+        locked(&self.wanted).payee().copied()
+    }
+
     fn payout(&self) -> Result<PayoutKey, TemplateError> {
-        let payee = locked(&self.wanted).payee().copied().ok_or(TemplateError::NoPayout)?;
+        let payee = self.payee().ok_or(TemplateError::NoPayout)?;
         payout_key(&payee)
     }
 }
@@ -163,7 +168,9 @@ impl Templates {
 
     fn build(&self, payout: PayoutKey) -> Result<BlockTemplate, ConsensusError> {
         let mut selector = self.pool.selector();
-        self.consensus.build_template(payout, Vec::new(), clock::now(), &mut selector)
+        let template = self.consensus.build_template(payout, Vec::new(), clock::now(), &mut selector)?;
+        self.pool.settle(selector, self.consensus.as_ref())?;
+        Ok(template)
     }
 
     /// Mines one block at once, whoever else mines.

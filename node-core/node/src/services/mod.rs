@@ -12,6 +12,7 @@ pub(crate) mod payments;
 pub(crate) mod wallet;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,27 +26,36 @@ pub(crate) const TICK: Duration = Duration::from_millis(100);
 /// Says that the node stops.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
-    stopped: Mutex<bool>,
+    flag: AtomicBool,
+    // Held while the flag is set and looked at before a wait: nobody waits past it.
+    lock: Mutex<()>,
     changed: Condvar,
 }
 
 impl Stop {
     /// Wakes everyone who waits.
     pub(crate) fn set(&self) {
-        *locked(&self.stopped) = true;
+        let guard = locked(&self.lock);
+        self.flag.store(true, Ordering::SeqCst);
+        drop(guard);
         self.changed.notify_all();
     }
 
     /// Whether it was said.
     pub(crate) fn is_set(&self) -> bool {
-        *locked(&self.stopped)
+        self.flag.load(Ordering::SeqCst)
     }
 
-    /// Waits this long, or until it is said; returns whether it was.
-    pub(crate) fn wait(&self, time: Duration) -> bool {
-        let stopped = locked(&self.stopped);
-        let waited = self.changed.wait_timeout_while(stopped, time, |stopped| !*stopped);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+    /// For work that looks at it between its steps.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.flag
+    }
+
+    /// Waits this long, or until it is said.
+    pub(crate) fn wait(&self, time: Duration) {
+        let guard = locked(&self.lock);
+        let waited = self.changed.wait_timeout_while(guard, time, |()| !self.is_set());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 

@@ -11,6 +11,7 @@ use umbel_types::{BlockHash, BlueScore, OutPoint, TxId};
 use umbel_wallet::PaymentId;
 
 use super::locked;
+use super::mempool::GivenUp;
 use crate::convert;
 use crate::events::EventSink;
 
@@ -171,11 +172,21 @@ impl PaymentBook {
         });
     }
 
-    /// The pool gave up a transaction.
-    pub(crate) fn on_dropped(&self, txid: TxId, sink: &EventSink) {
+    /// The pool gave up transactions.
+    pub(crate) fn on_given_up(&self, given_up: &[GivenUp], sink: &EventSink) {
         self.each_fund(sink, |stage, fund, accepted| {
-            if *fund == txid && accepted.is_none() {
+            if accepted.is_none() && given_up.iter().any(|one| one.txid == *fund) {
                 *stage = PaymentStage::Dropped;
+            }
+        });
+    }
+
+    /// The chain is thrown away: payments of test coins that are on their way are gone with it.
+    pub(crate) fn on_reset(&self, sink: &EventSink) {
+        self.each_fund(sink, |stage, _, accepted| {
+            if !is_over(*stage) {
+                *stage = PaymentStage::Dropped;
+                *accepted = None;
             }
         });
     }

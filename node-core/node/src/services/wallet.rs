@@ -11,7 +11,7 @@ use umbel_types::{BlockHash, Params, Transaction, TxId};
 use umbel_wallet::{KdfProfile, Wallet, WalletError, WalletFolder};
 
 use super::chain::Chain;
-use super::mempool::Submitted;
+use super::mempool::GivenUp;
 use super::{TICK, locked};
 use crate::config::Layout;
 use crate::convert;
@@ -226,12 +226,12 @@ impl WalletService {
                 return true;
             }
         }
-        self.submit(core, chain, wallet);
+        Self::submit(chain, wallet);
         self.tell(core, wallet)
     }
 
     /// Gives the pool what it should have.
-    fn submit(&self, core: &Core, chain: &Chain, wallet: &OpenWallet) {
+    fn submit(chain: &Chain, wallet: &OpenWallet) {
         let waiting: Vec<Arc<Transaction>> = hold(wallet).to_submit();
         for tx in waiting {
             let txid = tx.txid();
@@ -239,7 +239,7 @@ impl WalletService {
                 continue;
             }
             match chain.pool.submit(chain.consensus.as_ref(), &tx) {
-                Ok(Submitted { dropped, .. }) => self.drop_all(core, &dropped),
+                Ok(()) => {}
                 Err(error) if error.is_final => {
                     tracing::warn!(%txid, error = %error.error, "the pool refused a payment");
                     hold(wallet).mark_dropped(txid, &error.error.message);
@@ -250,12 +250,12 @@ impl WalletService {
     }
 
     /// The pool gave these transactions up.
-    pub(crate) fn drop_all(&self, core: &Core, dropped: &[(TxId, String)]) {
-        for (txid, reason) in dropped {
-            for wallet in self.all_open() {
-                hold(&wallet).mark_dropped(*txid, reason);
+    pub(crate) fn give_up(&self, given_up: &[GivenUp]) {
+        for wallet in self.all_open() {
+            let mut wallet = hold(&wallet);
+            for one in given_up {
+                wallet.mark_dropped(one.txid, &one.reason);
             }
-            core.payments.on_dropped(*txid, &core.sink);
         }
     }
 

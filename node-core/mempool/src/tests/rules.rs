@@ -1,0 +1,193 @@
+//! Admission, conflicts, replacement, limits.
+
+use proptest::prelude::*;
+use umbel_types::Amount;
+use umbel_types::errors::TxContextError;
+
+use super::{admit, pool, pool_with, waiting};
+use crate::admit::Outcome;
+use crate::error::{MempoolError, MempoolErrorKind, Retry};
+use crate::feerate::Feerate;
+use crate::limits::Limits;
+use crate::removed::{RemovalReason, Removed};
+use crate::testutil::{FakeConsensus, NOW, outpoint, output_of, tx};
+
+#[test]
+fn the_same_transaction_is_taken_once() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(4));
+    let a = tx([outpoint(0)]).rate(2).build();
+    assert_eq!(admit(&mut pool, &consensus, &a).unwrap().outcome, Outcome::New);
+    assert_eq!(admit(&mut pool, &consensus, &a).unwrap().outcome, Outcome::Known);
+    let other_witness = tx([outpoint(0)]).fee(a.fee().units()).witness(9).build();
+    assert_eq!(other_witness.txid, a.txid);
+    assert_ne!(other_witness.wtxid, a.wtxid);
+    assert_eq!(admit(&mut pool, &consensus, &other_witness).unwrap().outcome, Outcome::KnownWithOtherWitness);
+    assert_eq!(pool.get_by_wtxid(a.wtxid).unwrap(), a.tx);
+    assert!(pool.get_by_wtxid(other_witness.wtxid).is_none());
+    assert_eq!((pool.stats().count, pool.stats().bytes), (1, a.size_bytes));
+    assert_eq!(pool.spender_of(outpoint(0)), Some(a.txid));
+}
+
+#[test]
+fn a_missing_input_is_said() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(1));
+    let a = tx([outpoint(5)]).rate(2).build();
+    let kind = admit(&mut pool, &consensus, &a).unwrap_err();
+    assert_eq!(kind, MempoolErrorKind::Context(TxContextError::InputMissing(outpoint(5))));
+    assert_eq!(MempoolError { txid: a.txid, kind }.retry(), Retry::Later);
+}
+
+#[test]
+fn only_accepted_outputs_can_be_spent() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(1));
+    let parent = tx([outpoint(0)]).rate(2).build();
+    let child = tx([output_of(parent.txid)]).rate(9).build();
+    admit(&mut pool, &consensus, &parent).unwrap();
+    let kind = admit(&mut pool, &consensus, &child).unwrap_err();
+    assert_eq!(kind, MempoolErrorKind::SpendsUnaccepted { outpoint: output_of(parent.txid), parent: parent.txid });
+    assert_eq!(MempoolError { txid: child.txid, kind }.retry(), Retry::Later);
+    pool.on_new_virtual(&consensus, NOW).unwrap();
+    consensus.extend(&[parent.tx.clone()]);
+    pool.on_new_virtual(&consensus, NOW).unwrap();
+    admit(&mut pool, &consensus, &child).unwrap();
+    // And the parent, offered again, is known to be done.
+    let kind = admit(&mut pool, &consensus, &parent).unwrap_err();
+    assert_eq!(kind, MempoolErrorKind::AlreadyAccepted);
+    assert_eq!(MempoolError { txid: parent.txid, kind }.retry(), Retry::Never);
+}
+
+#[test]
+fn a_replacement_pays_for_all_it_replaces() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(4));
+    let a = tx([outpoint(0)]).rate(10).build();
+    let b = tx([outpoint(1)]).rate(3).build();
+    admit(&mut pool, &consensus, &a).unwrap();
+    admit(&mut pool, &consensus, &b).unwrap();
+    let builder = tx([outpoint(0), outpoint(1), outpoint(2)]);
+    let needed = match admit(&mut pool, &consensus, &builder.clone().fee(1).build()).unwrap_err() {
+        MempoolErrorKind::Conflict { outpoint: at, by, needed } => {
+            assert_eq!((at, by), (outpoint(0), a.txid));
+            needed.units()
+        }
+        other => panic!("{other}"),
+    };
+    let mass = builder.clone().build().mass;
+    assert!(needed >= a.fee().units() + b.fee().units() + mass);
+    let short = builder.clone().fee(needed - 1).build();
+    let kind = admit(&mut pool, &consensus, &short).unwrap_err();
+    assert_eq!(MempoolError { txid: short.txid, kind }.retry(), Retry::WithHigherFee);
+    assert_eq!(pool.stats().count, 2);
+    let enough = builder.fee(needed).build();
+    let mut removed = admit(&mut pool, &consensus, &enough).unwrap().removed;
+    removed.sort_unstable_by_key(|r| r.txid);
+    let mut expected =
+        [a.txid, b.txid].map(|txid| Removed { txid, reason: RemovalReason::Replaced { by: enough.txid } });
+    expected.sort_unstable_by_key(|r| r.txid);
+    assert_eq!(removed, expected);
+    assert_eq!(waiting(&pool), [enough.txid]);
+}
+
+/// A replacement that can't stand in the state replaces nothing.
+#[test]
+fn a_replacement_is_checked_before_anything_leaves() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(1));
+    let a = tx([outpoint(0)]).rate(1).build();
+    admit(&mut pool, &consensus, &a).unwrap();
+    let bad = tx([outpoint(0), outpoint(7)]).rate(50).build();
+    assert!(matches!(admit(&mut pool, &consensus, &bad), Err(MempoolErrorKind::Context(_))));
+    assert_eq!(waiting(&pool), [a.txid]);
+}
+
+#[test]
+fn at_most_25_are_replaced() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(30));
+    for n in 0..26 {
+        admit(&mut pool, &consensus, &tx([outpoint(n)]).rate(1).build()).unwrap();
+    }
+    let all = tx((0..26).map(outpoint)).rate(500).build();
+    assert_eq!(
+        admit(&mut pool, &consensus, &all).unwrap_err(),
+        MempoolErrorKind::TooManyConflicts { got: 26, limit: 25 }
+    );
+    let fewer = tx((0..25).map(outpoint)).rate(500).build();
+    assert_eq!(admit(&mut pool, &consensus, &fewer).unwrap().removed.len(), 25);
+}
+
+#[test]
+fn a_full_pool_keeps_who_pays_most() {
+    let consensus = FakeConsensus::new(10);
+    let mut pool = pool_with(Limits { max_txs: 3, ..Limits::default() });
+    let txs: Vec<_> = [5, 2, 9].into_iter().zip(0..).map(|(rate, n)| tx([outpoint(n)]).rate(rate).build()).collect();
+    for tx in &txs {
+        admit(&mut pool, &consensus, tx).unwrap();
+    }
+    let same = tx([outpoint(3)]).rate(2).build();
+    let kind = admit(&mut pool, &consensus, &same).unwrap_err();
+    assert!(matches!(&kind, MempoolErrorKind::PoolFull { floor } if floor.per_mass() == 2), "{kind}");
+    assert_eq!(MempoolError { txid: same.txid, kind }.retry(), Retry::WithHigherFee);
+    let more = tx([outpoint(3)]).rate(3).build();
+    let removed = admit(&mut pool, &consensus, &more).unwrap().removed;
+    assert_eq!(removed, [Removed { txid: txs[1].txid, reason: RemovalReason::Evicted }]);
+    // A replacement needs no one else's room.
+    let replacing = tx([outpoint(0)]).rate(7).build();
+    let removed = admit(&mut pool, &consensus, &replacing).unwrap().removed;
+    assert_eq!(removed, [Removed { txid: txs[0].txid, reason: RemovalReason::Replaced { by: replacing.txid } }]);
+}
+
+#[test]
+fn bytes_are_bounded_too() {
+    let consensus = FakeConsensus::new(10);
+    let size = tx([outpoint(0)]).build().size_bytes;
+    let mut pool = pool_with(Limits { max_bytes: 3 * size, ..Limits::default() });
+    for n in 0..3 {
+        admit(&mut pool, &consensus, &tx([outpoint(n)]).rate(2 + u64::from(n)).build()).unwrap();
+    }
+    let two = tx([outpoint(8), outpoint(9)]).rate(20).build();
+    assert!(two.size_bytes > size && two.size_bytes < 2 * size);
+    assert_eq!(admit(&mut pool, &consensus, &two).unwrap().removed.len(), 2);
+    assert!(pool.stats().bytes <= 3 * size);
+    let mut tiny = pool_with(Limits { max_bytes: size - 1, ..Limits::default() });
+    let error = admit(&mut tiny, &consensus, &tx([outpoint(0)]).rate(5).build()).unwrap_err();
+    assert!(matches!(error, MempoolErrorKind::PoolFull { .. }));
+}
+
+#[test]
+fn a_store_failure_is_not_the_transactions_fault() {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(1));
+    consensus.set_failing(true);
+    let a = tx([outpoint(0)]).rate(1).build();
+    let kind = admit(&mut pool, &consensus, &a).unwrap_err();
+    assert!(matches!(kind, MempoolErrorKind::Unavailable(_)));
+    assert_eq!(MempoolError { txid: a.txid, kind }.retry(), Retry::Later);
+}
+
+proptest! {
+    /// The fee named in the refusal is exactly the least that is taken.
+    #[test]
+    fn the_needed_fee_is_exact(fees in prop::collection::vec(0u64..5_000_000, 1..6)) {
+        let consensus = FakeConsensus::new(6);
+        let mut pool = pool();
+        let n = u32::try_from(fees.len()).unwrap();
+        for (n, fee) in (0..).zip(&fees) {
+            admit(&mut pool, &consensus, &tx([outpoint(n)]).fee(*fee).build()).unwrap();
+        }
+        let builder = tx((0..n).map(outpoint)).salt(1);
+        let Err(MempoolErrorKind::Conflict { needed, .. }) =
+            admit(&mut pool, &consensus, &builder.clone().fee(0).build())
+        else { panic!("a free replacement") };
+        let short = builder.clone().fee(needed.units() - 1).build();
+        prop_assert!(admit(&mut pool, &consensus, &short).is_err());
+        prop_assert!(admit(&mut pool, &consensus, &builder.fee(needed.units()).build()).is_ok());
+        prop_assert_eq!(pool.stats().count, 1);
+    }
+
+    /// Feerates are ordered as fractions are.
+    #[test]
+    fn feerates_are_fractions(a in any::<u64>(), am in 1u64..50_000, b in any::<u64>(), bm in 1u64..50_000) {
+        let (x, y) = (Feerate::new(Amount::from_units(a), am), Feerate::new(Amount::from_units(b), bm));
+        let (left, right) = (u128::from(a) * u128::from(bm), u128::from(b) * u128::from(am));
+        prop_assert_eq!(x.cmp(&y), left.cmp(&right));
+        prop_assert_eq!(x.at_least_percent_of(110, y), left.checked_mul(100).unwrap() >= right.checked_mul(110).unwrap());
+        prop_assert!(x.fixed_point() <= 1 << 37 && x.fixed_point() >= 1);
+    }
+}

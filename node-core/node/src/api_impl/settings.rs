@@ -1,0 +1,24 @@
+//! Settings.
+
+use std::sync::Arc;
+
+use umbel_api::settings::Settings;
+use umbel_api::{ApiError, Empty, ErrorCode};
+
+use crate::node::Core;
+
+/// Longest time until wallets lock: a day.
+const MAX_AUTO_LOCK_MINUTES: u32 = 24 * 60;
+
+pub(super) fn get(core: &Arc<Core>, _: Empty) -> Result<Settings, ApiError> {
+    Ok(core.settings.get())
+}
+
+pub(super) fn set(core: &Arc<Core>, settings: Settings) -> Result<Settings, ApiError> {
+    if settings.auto_lock_minutes > MAX_AUTO_LOCK_MINUTES {
+        return Err(ApiError::new(ErrorCode::BadInput, "wallets lock after a day at most; 0 means never"));
+    }
+    core.settings.set(&settings)?;
+    core.wallets.used();
+    Ok(settings)
+}

@@ -1,0 +1,52 @@
+//! Transactions as bytes.
+
+use std::sync::Arc;
+
+use umbel_api::send::SendRequest;
+use umbel_api::tx::{RawTx, Submitted};
+use umbel_api::{ApiError, ErrorCode};
+use umbel_types::Encode;
+use umbel_wallet::WalletError;
+
+use super::send;
+use crate::convert;
+use crate::node::Core;
+use crate::services::wallet::hold;
+
+/// Builds and signs. The wallet keeps no record: the coins count as spent once a block says so.
+pub(super) fn build(core: &Arc<Core>, request: SendRequest) -> Result<RawTx, ApiError> {
+    let payment = send::parse(core, &request)?;
+    let wallet = core.wallets.get(&request.wallet)?;
+    core.wallets.used();
+    let failed = |e: WalletError| convert::wallet_error(&e);
+    let job = {
+        let mut wallet = hold(&wallet);
+        let plan = wallet.plan(&payment).map_err(failed)?;
+        if plan.transactions() > 1 {
+            return Err(ApiError::new(
+                ErrorCode::BadInput,
+                "this payment takes several transactions, one after the other: use `umbel wallet send`",
+            ));
+        }
+        wallet.start_payment(plan).map_err(failed)?
+    };
+    let id = job.id();
+    let built = job.run(&mut |_, _| {}, core.stop.flag());
+    let reason = match &built {
+        Ok(_) => WalletError::Build("it was handed out as bytes".to_owned()),
+        Err(error) => error.clone(),
+    };
+    hold(&wallet).fail_payment(id, &reason);
+    let built = built.map_err(failed)?;
+    let tx = built.transactions().last();
+    let tx = tx.ok_or_else(|| ApiError::new(ErrorCode::Internal, "the payment has no transaction"))?;
+    Ok(RawTx { hex: hex::encode(tx.to_bytes()) })
+}
+
+/// Gives the pool a transaction that was built elsewhere.
+pub(super) fn submit(core: &Arc<Core>, request: RawTx) -> Result<Submitted, ApiError> {
+    let chain = core.chain.get()?;
+    let tx = Arc::new(convert::transaction(&request.hex)?);
+    chain.pool.submit(chain.consensus.as_ref(), &tx).map_err(|refused| refused.error)?;
+    Ok(Submitted { txid: tx.txid().to_string() })
+}
