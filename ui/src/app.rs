@@ -49,7 +49,8 @@ pub(crate) fn Root() -> impl IntoView {
         (route, (route.needs_wallet() && app.is_unlocked()).then(|| app.current.get()).flatten())
     });
     Effect::new(move |_| {
-        app.route.track();
+        app.tongue.track();
+        dom::set_title(&format!("{} · Umbel", page_name(app.route.get())));
         dom::scroll_to_top();
     });
     let body = move || {
@@ -67,6 +68,18 @@ pub(crate) fn Root() -> impl IntoView {
     view! {
         {body}
         <Messages/>
+    }
+}
+
+fn page_name(route: Route) -> String {
+    match route {
+        Route::Home => t!("nav.home"),
+        Route::Send => t!("nav.send"),
+        Route::Receive => t!("nav.receive"),
+        Route::Activity => t!("nav.activity"),
+        Route::Node => t!("nav.node"),
+        Route::Settings => t!("nav.settings"),
+        Route::Welcome => t!("welcome.title"),
     }
 }
 

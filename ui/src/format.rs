@@ -100,11 +100,6 @@ pub(crate) fn is_zero(decimal_text: &str) -> bool {
     units(decimal_text).is_none_or(|value| value == 0)
 }
 
-/// Sum of decimal strings.
-pub(crate) fn sum<'a>(amounts: impl IntoIterator<Item = &'a String>) -> String {
-    decimal(amounts.into_iter().filter_map(|a| units(a)).sum())
-}
-
 /// A count.
 pub(crate) fn integer(n: u64) -> String {
     grouped(&n.to_string(), separators().0)
@@ -183,7 +178,7 @@ pub(crate) fn shortened(text: &str, head: usize, tail: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{amount, amount_exact, decimal, integer, shortened, sum, typed_amount, units};
+    use super::{amount, amount_exact, decimal, integer, shortened, typed_amount, units};
     use crate::i18n::Tongue;
 
     #[test]
@@ -221,7 +216,6 @@ mod tests {
     fn units_and_back() {
         assert_eq!(units("1.25"), Some(125_000_000));
         assert_eq!(decimal(1), "0.00000001");
-        assert_eq!(sum(&["1.5".to_owned(), "0.25000000".to_owned()]), "1.75000000");
         assert_eq!(units(""), None);
         assert_eq!(units("-1"), None);
     }

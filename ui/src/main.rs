@@ -16,6 +16,8 @@
 //! ## Errors
 //! [`umbel_api::ApiError`]: [`components::error`] says what happened and what to do.
 
+#![expect(unreachable_pub, reason = "what `leptos::component` generates is `pub`")]
+
 mod app;
 mod components;
 mod dom;

@@ -16,8 +16,8 @@ use umbel_types::{
     SEALED_LEN_BYTES, TimestampMs,
 };
 
-/// One-time key (two points), ephemeral point, sealed bytes.
-const PAYOUT_LEN_BYTES: usize = 64 + 32 + SEALED_LEN_BYTES;
+/// One-time key (three points), ephemeral point, sealed bytes.
+const PAYOUT_LEN_BYTES: usize = 96 + 32 + SEALED_LEN_BYTES;
 
 /// Tips and nothing more.
 struct Graph {

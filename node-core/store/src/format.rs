@@ -48,11 +48,19 @@ impl Decode for FormatTag {
 }
 
 /// The tag and how the last run ended; `None` for a database that nothing was written to.
+///
+/// The tag is stored behind its CRC-32: it decides whether a folder is someone else's, before anything is checked, and
+/// a flipped bit must not make it so.
 pub(crate) fn read(reader: &dyn KvReader) -> Result<Option<(FormatTag, bool)>, StoreError> {
     let Some(bytes) = reader.get(Table::Meta, FORMAT_KEY)? else {
         return Ok(None);
     };
-    let tag = FormatTag::from_bytes(&bytes).map_err(|error| StoreError::Value { table: Table::Meta, error })?;
+    let damaged = || StoreError::Corrupt("the format tag does not hold".to_owned());
+    let (crc, encoded) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
+    if crc32fast::hash(encoded) != u32::from_le_bytes(*crc) {
+        return Err(damaged());
+    }
+    let tag = FormatTag::from_bytes(encoded).map_err(|error| StoreError::Value { table: Table::Meta, error })?;
     Ok(Some((tag, reader.get(Table::Meta, CLEAN_KEY)?.as_deref() == Some(&[1]))))
 }
 

@@ -60,6 +60,18 @@ fn assert_recovered(dir: &Path, damaged: &[u8], n: u32) {
     assert_eq!(contents(&*again.store), model);
 }
 
+/// The counterpart of every other test here: an unharmed file is never moved aside.
+#[test]
+fn an_unharmed_file_is_opened_again_and_again() {
+    let (dir, model) = closed_database();
+    for _ in 0..5 {
+        let opened = reopen(dir.path());
+        assert!(opened.recovered.is_none() && opened.clean_shutdown);
+        assert_eq!(contents(&*opened.store), model);
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
 #[test]
 fn a_file_of_other_bytes_is_moved_aside() {
     let dir = folder();

@@ -100,7 +100,7 @@ pub enum WalletError {
     #[error("the password is wrong")]
     WrongPassword,
     /// Neither generation of the file can be used. Nothing was changed.
-    #[error("the wallet file {path} is damaged: {damage}. Nothing was changed; restore the wallet from its words")]
+    #[error("the wallet file {} is damaged: {damage}. Nothing was changed; restore the wallet from its words", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -108,7 +108,7 @@ pub enum WalletError {
         damage: Damage,
     },
     /// Reading or writing failed.
-    #[error("{action} {path} failed: {reason}")]
+    #[error("{action} {} failed: {reason}", .path.display())]
     Io {
         /// What was tried.
         action: &'static str,

@@ -1,8 +1,13 @@
 //! What came and went, newest first.
 
-use umbel_types::{Amount, AssetId, BlockHash, OutPoint, TimestampMs, TxId};
+use std::collections::BTreeMap;
 
+use umbel_types::{Amount, AssetId, BlockHash, DaaScore, OutPoint, TimestampMs, TxId};
+
+use crate::coins::PaidTo;
 use crate::payment::PaymentStage;
+use crate::record::TxFact;
+use crate::state::{Memory, PaymentState};
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,4 +85,227 @@ pub struct HistoryPage {
     pub entries: Vec<HistoryEntry>,
     /// How many match in all.
     pub total: usize,
+}
+
+/// What a history is read from.
+pub(crate) struct View<'a> {
+    pub(crate) memory: &'a Memory,
+    pub(crate) now: DaaScore,
+    pub(crate) confirmation_depth: u64,
+    pub(crate) coinbase_maturity: u64,
+}
+
+/// Where an entry comes from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Fact(&'a TxFact),
+    Payment(&'a PaymentState),
+}
+
+/// A part of the history.
+pub(crate) fn page(view: &View<'_>, query: &HistoryQuery) -> HistoryPage {
+    let needle = query.search.to_lowercase();
+    let mut entries = Vec::new();
+    let mut total = 0usize;
+    for (_, source) in sources(view) {
+        // A reward is one entry without text: counting it needs no more than that.
+        let is_reward = matches!(source, Source::Fact(fact) if matches!(fact.id, EntryId::Reward(_)));
+        let outside = entries.len() == query.limit || total < query.offset;
+        if is_reward && needle.is_empty() && (outside || query.kind.is_some_and(|kind| kind != HistoryKind::Mined)) {
+            total += usize::from(query.kind.is_none_or(|kind| kind == HistoryKind::Mined));
+            continue;
+        }
+        for entry in view.entries_of(source) {
+            if query.kind.is_some_and(|kind| kind != entry.kind) || !contains(&entry, &needle) {
+                continue;
+            }
+            if total >= query.offset && entries.len() < query.limit {
+                entries.push(entry);
+            }
+            total += 1;
+        }
+    }
+    HistoryPage { entries, total }
+}
+
+/// Newest first: what happened, and payments of which nothing happened yet.
+fn sources<'a>(view: &View<'a>) -> Vec<(TimestampMs, Source<'a>)> {
+    let memory = view.memory;
+    let facts = memory.by_time.iter().rev().filter_map(|(time, id)| Some((*time, Source::Fact(memory.facts.get(id)?))));
+    let mut sources: Vec<(TimestampMs, Source<'a>)> = facts.collect();
+    let waiting = memory.payments.values().filter(|payment| last_fact(memory, payment).is_none());
+    sources.extend(waiting.map(|payment| (payment.record.created, Source::Payment(payment))));
+    sources.sort_by_key(|(time, _)| core::cmp::Reverse(*time));
+    sources
+}
+
+fn last_fact<'a>(memory: &'a Memory, payment: &PaymentState) -> Option<&'a TxFact> {
+    payment.txids.last().and_then(|txid| memory.facts.get(&EntryId::Tx(*txid)))
+}
+
+fn contains(entry: &HistoryEntry, needle: &str) -> bool {
+    if needle.is_empty() {
+        return true;
+    }
+    let id = match entry.id {
+        EntryId::Tx(txid) => txid.to_string(),
+        EntryId::Reward(outpoint) => entry.reward_for.map_or(outpoint.source.to_string(), |block| block.to_string()),
+    };
+    let kind = match entry.kind {
+        HistoryKind::Sent => "sent",
+        HistoryKind::Received => "received",
+        HistoryKind::Mined => "mined",
+        HistoryKind::SelfTransfer => "self_transfer",
+    };
+    let texts = [entry.note.as_deref(), entry.to.as_deref(), Some(&*id), Some(kind)];
+    texts.into_iter().flatten().any(|text| text.to_lowercase().contains(needle))
+}
+
+fn add(sum: &mut Amount, value: Amount) {
+    *sum = sum.checked_add(value).unwrap_or(Amount::MAX);
+}
+
+/// What a transaction did in one asset.
+#[derive(Default)]
+struct Moved {
+    spent: Amount,
+    received: Amount,
+    /// Of the received: what did not go to internal addresses.
+    received_openly: Amount,
+    sent: Amount,
+    to: Option<String>,
+    note: Option<String>,
+    public: bool,
+}
+
+impl View<'_> {
+    fn entries_of(&self, source: Source<'_>) -> Vec<HistoryEntry> {
+        match source {
+            Source::Payment(payment) => vec![self.entry_of_payment(payment, None)],
+            Source::Fact(fact) => match self.payment_of(fact) {
+                Some(payment) => vec![self.entry_of_payment(payment, Some(fact))],
+                None => self.entries_of_fact(fact),
+            },
+        }
+    }
+
+    /// The payment whose last transaction this is.
+    fn payment_of(&self, fact: &TxFact) -> Option<&PaymentState> {
+        let EntryId::Tx(txid) = fact.id else { return None };
+        let (payment, position) = self.memory.payment_of.get(&txid)?;
+        let payment = self.memory.payments.get(payment)?;
+        (*position + 1 == payment.txids.len()).then_some(payment)
+    }
+
+    fn entry_of_payment(&self, payment: &PaymentState, fact: Option<&TxFact>) -> HistoryEntry {
+        let record = &payment.record;
+        let txid = payment.txids.last().copied().unwrap_or(TxId([0; 32]));
+        HistoryEntry {
+            id: EntryId::Tx(txid),
+            reward_for: None,
+            kind: if record.to_self { HistoryKind::SelfTransfer } else { HistoryKind::Sent },
+            stage: self.memory.stage(payment, self.now, self.confirmation_depth),
+            asset: record.asset,
+            amount: record.amount,
+            fee: Some(record.fee),
+            to: Some(record.to.0.clone()),
+            note: (!record.note.0.is_empty()).then(|| record.note.0.clone()),
+            public: record.public,
+            time: fact.map_or(record.created, |fact| fact.time),
+            accepted_in: fact.and_then(|fact| fact.accepted_in).map(|(block, _)| block),
+            confirmations: fact.map_or(0, |fact| self.memory.depth(fact)),
+            matures_in: None,
+        }
+    }
+
+    fn moved(fact: &TxFact) -> BTreeMap<AssetId, Moved> {
+        let mut moved: BTreeMap<AssetId, Moved> = BTreeMap::new();
+        for spent in &fact.spent {
+            add(&mut moved.entry(spent.asset).or_default().spent, spent.value);
+        }
+        for received in &fact.received {
+            let moved = moved.entry(received.asset).or_default();
+            add(&mut moved.received, received.value);
+            if !matches!(received.paid_to, PaidTo::Internal(_)) {
+                add(&mut moved.received_openly, received.value);
+            }
+            moved.public |= matches!(received.paid_to, PaidTo::Zk13str(_));
+            if moved.note.is_none() && !received.note.0.is_empty() {
+                moved.note = Some(received.note.0.clone());
+            }
+        }
+        for sent in &fact.sent {
+            let moved = moved.entry(sent.asset).or_default();
+            add(&mut moved.sent, sent.value);
+            moved.public |= sent.to.0.starts_with("zk13str_");
+            moved.to.get_or_insert_with(|| sent.to.0.clone());
+            if !sent.note.0.is_empty() {
+                moved.note = Some(sent.note.0.clone());
+            }
+        }
+        moved
+    }
+
+    fn entries_of_fact(&self, fact: &TxFact) -> Vec<HistoryEntry> {
+        let moved = Self::moved(fact);
+        let consumed = !fact.spent.is_empty();
+        let other_assets = moved.keys().any(|asset| *asset != AssetId::STR);
+        let mut entries = Vec::with_capacity(moved.len());
+        for (asset, moved) in moved {
+            let fee = if consumed && asset == AssetId::STR { fact.fee.units() } else { 0 };
+            let lost =
+                moved.spent.units().saturating_sub(moved.received.units()).saturating_sub(fee);
+            let (kind, amount) = if !consumed {
+                match fact.id {
+                    EntryId::Reward(_) => (HistoryKind::Mined, moved.received),
+                    // Change of a payment that was made elsewhere, or before a restore.
+                    EntryId::Tx(_) if moved.received_openly.is_zero() => (HistoryKind::SelfTransfer, moved.received),
+                    EntryId::Tx(_) => (HistoryKind::Received, moved.received_openly),
+                }
+            } else if !moved.sent.is_zero() {
+                (HistoryKind::Sent, moved.sent)
+            } else if lost > 0 {
+                (HistoryKind::Sent, Amount::from_units(lost))
+            } else if asset == AssetId::STR && other_assets {
+                // STR paid the fee and nothing else: the other asset's entry has it.
+                continue;
+            } else if moved.received_openly.is_zero() {
+                (HistoryKind::SelfTransfer, moved.received)
+            } else {
+                (HistoryKind::SelfTransfer, moved.received_openly)
+            };
+            entries.push(self.entry_of_fact(fact, asset, kind, amount, consumed, moved));
+        }
+        entries
+    }
+
+    fn entry_of_fact(
+        &self,
+        fact: &TxFact,
+        asset: AssetId,
+        kind: HistoryKind,
+        amount: Amount,
+        consumed: bool,
+        moved: Moved,
+    ) -> HistoryEntry {
+        let depth = self.memory.depth(fact);
+        let mature_at = fact.daa_score.saturating_add(self.coinbase_maturity);
+        let matures_in = (kind == HistoryKind::Mined && mature_at > self.now).then(|| mature_at.0 - self.now.0);
+        HistoryEntry {
+            id: fact.id,
+            reward_for: fact.reward_for,
+            kind,
+            stage: if depth >= self.confirmation_depth { PaymentStage::Confirmed } else { PaymentStage::Accepted },
+            asset,
+            amount,
+            fee: consumed.then_some(fact.fee),
+            to: moved.to,
+            note: moved.note,
+            public: moved.public,
+            time: fact.time,
+            accepted_in: fact.accepted_in.map(|(block, _)| block),
+            confirmations: depth,
+            matures_in,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use umbel_crypto::keys::{
 use umbel_types::{Network, ZkAddress};
 
 use crate::coins::PaidTo;
-use crate::seed::ACCOUNT;
+use crate::seed::{ACCOUNT, WalletSecrets};
 
 /// Internal addresses, for change, count from here: those below are handed out.
 const INTERNAL_BASE: u32 = 1 << 31;
@@ -21,11 +21,17 @@ const DEEP_SEARCH: u32 = 1 << 16;
 
 /// What can spend. Dropped when the wallet locks; zeroized then.
 pub(crate) struct SpendKeys {
+    secrets: WalletSecrets,
     seed: Seed,
     spend: SpendKey,
 }
 
 impl SpendKeys {
+    /// Where all keys come from, to derive further ones.
+    pub(crate) fn secrets(&self) -> &WalletSecrets {
+        &self.secrets
+    }
+
     /// The key that spends coins.
     pub(crate) fn coins(&self) -> &SpendKey {
         &self.spend
@@ -47,8 +53,14 @@ pub(crate) struct WatchKeys {
     internal: u32,
 }
 
-/// Derives both from a seed. `handed_out` and `internal`: addresses in use.
-pub(crate) fn derive(seed: Seed, network: Network, handed_out: u32, internal: u32) -> (SpendKeys, WatchKeys) {
+/// Derives both from the secrets. `handed_out` and `internal`: addresses in use.
+pub(crate) fn derive(
+    secrets: &WalletSecrets,
+    network: Network,
+    handed_out: u32,
+    internal: u32,
+) -> (SpendKeys, WatchKeys) {
+    let seed = secrets.seed();
     let mut keys = AccountKeys::derive(&seed, network, ACCOUNT);
     let (handed_out, internal) = (handed_out.saturating_add(LOOK_AHEAD), internal.saturating_add(LOOK_AHEAD));
     for index in 0..handed_out {
@@ -61,7 +73,7 @@ pub(crate) fn derive(seed: Seed, network: Network, handed_out: u32, internal: u3
         (0..handed_out.max(ZK_GAP)).map(|index| seed.secp_key(ACCOUNT, index).address()).collect();
     let zk = zk_by_index.iter().zip(0u32..).map(|(address, index)| (*address, index)).collect();
     let watch = WatchKeys { view: keys.view, outgoing: keys.outgoing, zk, zk_by_index, handed_out, internal };
-    (SpendKeys { seed, spend: keys.spend }, watch)
+    (SpendKeys { secrets: secrets.copy(), seed, spend: keys.spend }, watch)
 }
 
 fn internal_index(index: u32) -> AddressIndex {

@@ -1,10 +1,11 @@
 //! Wallets: sole holders of spend keys. They find coins, plan payments, prove and sign them.
 //!
 //! ## What it answers for
-//! - seed words, keys and the encrypted file of each wallet ([`seed`], [`keys`], [`secrets_file`], [`store`])
-//! - finding coins and memos in the present state and along the selected chain, undone and redone with it ([`scan`])
-//! - planning, proving and signing payments, and watching them until they are confirmed ([`plan`], [`payment`])
-//! - the encrypted journal of what the chain does not tell: sent notes, labels, addresses handed out ([`journal`])
+//! - seed words, keys and the encrypted file of each wallet (`seed.rs`, `keys.rs`, `secrets_file.rs`, [`store`])
+//! - finding coins and memos in the present state and along the selected chain, undone and redone with it (`scan.rs`)
+//! - planning, proving and signing payments (`plan.rs`, `select.rs` → `prove.rs` → `sign.rs`, together in `build.rs`)
+//! - watching payments until they are confirmed, conflicted or over (`payments.rs`)
+//! - the encrypted journal of what the chain does not tell: sent notes, labels, addresses handed out (`journal.rs`)
 //!
 //! ## What it must never do
 //! No tokio, and nothing of consensus but [`umbel_types::consensus_api::ConsensusApi`]. Secrets are neither `Debug` nor
@@ -12,6 +13,7 @@
 //! never handed a spend key. What a user owns depends on seed and chain alone.
 //!
 //! ## Flow
+//! A wallet's memory (`state.rs`) changes by records (`record.rs`) only; the journal holds the same records.
 //! [`WalletFolder`] → [`Wallet`] → [`PaymentRequest`] → [`PaymentPlan`] → [`BuildJob`] → [`BuiltPayment`] →
 //! [`Wallet::to_submit`]
 //!
@@ -21,19 +23,41 @@
 //! ## See
 //! docs/spec/wallet.md
 
+#![allow(missing_debug_implementations, reason = "types that hold secrets are not Debug, on purpose")]
+
+mod build;
+mod coins;
 pub mod devnet;
 pub mod error;
+mod files;
 pub mod history;
+mod journal;
+mod keys;
+mod name;
 pub mod payment;
-pub mod payout;
+mod payments;
+mod payout;
 pub mod plan;
+mod prove;
+mod random;
+mod record;
+mod scan;
+mod secrets_file;
+mod seed;
+mod select;
+mod sign;
+mod size;
+mod state;
 pub mod store;
-pub mod wallet;
+mod wallet;
 
+pub use build::{BuildJob, BuiltPayment};
 pub use error::{Damage, NameError, WalletError, WordsError};
 pub use history::{EntryId, HistoryEntry, HistoryKind, HistoryPage, HistoryQuery};
 pub use payment::{Payment, PaymentId, PaymentStage};
 pub use payout::payout_key;
 pub use plan::{MAX_NOTE_BYTES, PaymentPlan, PaymentRequest, PlanNotice, SendAmount};
-pub use store::{KdfProfile, NewWallet, Preview, PublicPart, Revealed, WalletFolder, WalletSummary, preview};
-pub use wallet::{AddressEntry, Balance, BuildJob, BuiltPayment, LockStatus, ScanState, SearchReport, Wallet};
+pub use secrets_file::KdfProfile;
+pub use seed::{Preview, preview};
+pub use store::{NewWallet, PublicPart, Revealed, WalletFolder, WalletSummary};
+pub use wallet::{AddressEntry, Balance, LockStatus, ScanState, SearchReport, Wallet};

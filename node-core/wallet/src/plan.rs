@@ -149,6 +149,13 @@ impl PaymentPlan {
         &self.notices
     }
 
+    /// What comes back to the wallet, by asset.
+    pub(crate) fn comes_back(&self) -> impl Iterator<Item = (AssetId, Amount)> + '_ {
+        let last = self.steps.last().map_or(&[][..], |step| &step.outputs);
+        let back = |output: &&PlanOutput| self.to_self || output.to != PlanTo::Recipient;
+        last.iter().filter(back).map(|output| (output.asset, output.value))
+    }
+
     pub(crate) fn own_inputs(&self) -> impl Iterator<Item = OutPoint> + '_ {
         self.steps.iter().flat_map(|step| &step.inputs).filter_map(|input| match input {
             PlanInput::Own(coin) => Some(coin.outpoint),

@@ -31,6 +31,11 @@ impl WalletSecrets {
         Mnemonic::from_entropy(entropy).map(|mnemonic| Self::new(&mnemonic, passphrase))
     }
 
+    /// Another copy, zeroized on its own. Not `Clone`, so that every copy is asked for.
+    pub(crate) fn copy(&self) -> Self {
+        Self { entropy: self.entropy.clone(), passphrase: self.passphrase.clone() }
+    }
+
     /// Entropy of the words.
     pub(crate) fn entropy(&self) -> &[u8] {
         &self.entropy

@@ -60,6 +60,11 @@ pub(crate) enum TxStanding {
 }
 
 impl Memory {
+    /// Number of addresses handed out.
+    pub(crate) fn handed_out(&self) -> u32 {
+        u32::try_from(self.labels.len()).expect("addresses are numbered by u32")
+    }
+
     /// Applies a record. Every change of this state goes through here, so that replaying the journal gives it again.
     pub(crate) fn apply(&mut self, record: &Record) {
         match record {
@@ -100,6 +105,15 @@ impl Memory {
         }
         let state = PaymentState { record: record.clone(), txids, dropped: None, seen: BTreeMap::new() };
         self.payments.insert(record.id, state);
+    }
+
+    /// Takes back a payment that could not be recorded.
+    pub(crate) fn forget_payment(&mut self, id: u64) {
+        if let Some(payment) = self.payments.remove(&id) {
+            for txid in payment.txids {
+                self.payment_of.remove(&txid);
+            }
+        }
     }
 
     fn apply_delta(&mut self, delta: &ChainDelta) {

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use umbel_crypto::keys::ConfidentialAddress;
 use umbel_crypto::keys::address::zk_to_text;
-use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
+use umbel_types::consensus_api::{AcceptanceData, ChainPath, ConsensusApi, ConsensusError};
 use umbel_types::{Amount, AssetId, BlockHash, DaaRange, DaaScore, OutPoint, Params, TimestampMs};
 
 use crate::build::BuildJob;
@@ -19,7 +19,7 @@ use crate::keys::{SpendKeys, WatchKeys, derive};
 use crate::payment::PaymentId;
 use crate::plan::{Funds, PaymentPlan, PaymentRequest, plan};
 use crate::prove::ChainTerms;
-use crate::record::{Record, bounded};
+use crate::record::{ChainDelta, MAX_LIST, Record, bounded};
 use crate::scan::{SnapshotScan, follow_block, undo_block};
 use crate::secrets_file::SecretsFile;
 use crate::seed::WalletSecrets;
@@ -132,6 +132,7 @@ pub struct Wallet {
     /// A scan of the present state is due: none was done, or one with too few addresses.
     rescan: bool,
     unwritten_blocks: u64,
+    journal_lacks_records: bool,
     repairs: Vec<String>,
 }
 
@@ -151,7 +152,7 @@ impl Wallet {
             memory.apply(record);
         }
         let (spend, watch) =
-            derive(secrets.seed(), with.params.network, memory.handed_out(), memory.next_internal);
+            derive(secrets, with.params.network, memory.handed_out(), memory.next_internal);
         let now = memory.cursor.map_or(DaaScore(0), |cursor| cursor.daa_score.saturating_add(1));
         let mut wallet = Self {
             with,
@@ -167,6 +168,7 @@ impl Wallet {
             state: ScanState::default(),
             outputs_tried: 0,
             unwritten_blocks: 0,
+            journal_lacks_records: false,
             repairs: Vec::new(),
         };
         if let Some(torn) = torn {
@@ -204,22 +206,25 @@ impl Wallet {
         let path = &self.with.secrets_path;
         let damaged = |damage| WalletError::Damaged { path: path.clone(), damage };
         let secrets = SecretsFile::load(path).map_err(damaged)?.file.open(password, path)?;
-        self.extend_tables(&secrets);
+        // Payments near the end of the addresses looked for waited for keys to look further.
+        self.rescan |= !self.covers();
+        self.derive_from(&secrets);
         self.confirm_unverified();
         tracing::info!(target: "umbel::wallet", wallet = self.name(), "wallet unlocked");
         Ok(())
     }
 
     /// Derives all keys anew, with tables that reach beyond the addresses in use.
-    fn extend_tables(&mut self, secrets: &WalletSecrets) {
-        self.derive_from(secrets.seed());
-    }
-
-    fn derive_from(&mut self, seed: umbel_crypto::keys::Seed) {
+    fn derive_from(&mut self, secrets: &WalletSecrets) {
         let network = self.with.params.network;
-        let (spend, watch) = derive(seed, network, self.memory.handed_out(), self.memory.next_internal);
+        let (spend, watch) = derive(secrets, network, self.memory.handed_out(), self.memory.next_internal);
         self.spend = Some(Arc::new(spend));
         self.watch = Arc::new(watch);
+    }
+
+    /// Whether the tables of addresses reach far enough beyond those in use.
+    fn covers(&self) -> bool {
+        self.watch.covers(self.memory.handed_out(), self.memory.next_internal)
     }
 
     /// Sentences for people about what had to be repaired when it was opened: a generation of its file, the end of its
@@ -308,8 +313,7 @@ impl Wallet {
         // What was applied is written even where a later block could not be read.
         if !records.is_empty() {
             self.unwritten_blocks = 0;
-            self.journal.append(&records, false)?;
-            self.compact_if_due();
+            self.write(&records, false)?;
         }
         outcome
     }
@@ -317,19 +321,14 @@ impl Wallet {
     fn follow_path(
         &mut self,
         chain: &dyn ConsensusApi,
-        path: &umbel_types::consensus_api::ChainPath,
+        path: &ChainPath,
         records: &mut Vec<Record>,
     ) -> Result<(), WalletError> {
-        // Everything that undoing needs is read before anything is undone, so that a failure leaves no half of it.
-        let mut undone = Vec::with_capacity(path.removed.len());
-        for block in &path.removed {
-            undone.push(chain.acceptance(*block)?);
-        }
-        let first = match path.added.first() {
-            Some(block) => Some(chain.acceptance(*block)?),
-            None => None,
-        };
-        if first.is_none() && !undone.is_empty() {
+        // All that undoing needs is read first. Should something fail later, the position is still the old one, and
+        // undoing the same blocks once more changes nothing.
+        let undone: Vec<AcceptanceData> =
+            path.removed.iter().map(|block| chain.acceptance(*block)).collect::<Result<_, _>>()?;
+        if path.added.is_empty() && !undone.is_empty() {
             self.rescan = true;
             return Ok(());
         }
@@ -337,33 +336,20 @@ impl Wallet {
             let delta = undo_block(&self.watch, &self.memory, &self.with.params, acceptance);
             self.apply_parts(delta, records);
         }
-        let rest = path.added.iter().skip(1);
-        let mut next = first;
-        let mut rest = rest;
-        while let Some(acceptance) = next {
-            let delta = match follow_block(&self.watch, &self.memory, chain, &acceptance) {
-                Ok(delta) => delta,
-                Err(error) => {
-                    // After an undo, the old position is no longer true: scan anew.
-                    self.rescan |= !undone.is_empty();
-                    return Err(error.into());
-                }
-            };
+        for block in &path.added {
+            let acceptance = chain.acceptance(*block)?;
+            let delta = follow_block(&self.watch, &self.memory, chain, &acceptance)?;
             self.unwritten_blocks += 1;
             if delta.is_empty() && records.is_empty() && self.unwritten_blocks < WRITE_POSITION_EVERY {
                 self.memory.apply(&Record::Chain(Box::new(delta)));
             } else {
                 self.apply_parts(delta, records);
             }
-            next = match rest.next() {
-                Some(block) => Some(chain.acceptance(*block)?),
-                None => None,
-            };
         }
         Ok(())
     }
 
-    fn apply_parts(&mut self, delta: crate::record::ChainDelta, records: &mut Vec<Record>) {
+    fn apply_parts(&mut self, delta: ChainDelta, records: &mut Vec<Record>) {
         for part in delta.split() {
             let record = Record::Chain(Box::new(part));
             self.memory.apply(&record);
@@ -376,17 +362,24 @@ impl Wallet {
         for record in records {
             self.memory.apply(record);
         }
-        self.journal.append(records, durable)?;
-        self.compact_if_due();
-        Ok(())
+        self.write(records, durable)
     }
 
-    fn compact_if_due(&mut self) {
+    /// Writes records that hold in memory. After a failure the file lacks some: then all of the memory is written anew.
+    fn write(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
+        let outcome = if self.journal_lacks_records {
+            self.journal.rewrite(&self.memory.to_records())
+        } else {
+            self.journal.append(records, durable)
+        };
+        self.journal_lacks_records = outcome.is_err();
+        outcome?;
         if self.journal.wants_compaction()
             && let Err(error) = self.journal.rewrite(&self.memory.to_records())
         {
             tracing::warn!(target: "umbel::wallet", wallet = self.name(), "the journal was not compacted: {error}");
         }
+        Ok(())
     }
 
     /// Checks coins that the view key alone could not, where the spend key is at hand.
@@ -402,10 +395,8 @@ impl Wallet {
         if own.is_empty() && foreign.is_empty() {
             return;
         }
-        let limit = crate::record::MAX_LIST;
-        let count = own.len().max(foreign.len()).div_ceil(limit);
-        for part in 0..count {
-            let part_of = |list: &[OutPoint]| list.iter().skip(part * limit).take(limit).copied().collect();
+        for part in 0..own.len().max(foreign.len()).div_ceil(MAX_LIST) {
+            let part_of = |list: &[OutPoint]| list.iter().skip(part * MAX_LIST).take(MAX_LIST).copied().collect();
             let record = Record::Verified { own: part_of(&own), foreign: part_of(&foreign) };
             if let Err(error) = self.record(&[record], false) {
                 tracing::warn!(target: "umbel::wallet", wallet = self.name(), "checked coins are not recorded: {error}");
@@ -415,22 +406,15 @@ impl Wallet {
 
     /// Where payments were found near the end of the addresses looked for, looks further: nothing found may be the last.
     fn search_deeper(&mut self) {
-        let covers = self.watch.covers(self.memory.handed_out(), self.memory.next_internal);
-        if covers || self.scan.is_some() {
-            return;
+        if !self.covers() && self.scan.is_none() && self.reach_further() {
+            self.rescan = true;
         }
-        let before = self.watch.zk_searched();
-        if !self.reach_further() {
-            return;
-        }
-        self.rescan |= self.watch.zk_searched() > before;
     }
 
     /// Extends the tables where the spend keys are at hand.
     fn reach_further(&mut self) -> bool {
-        let Some(spend) = &self.spend else { return false };
-        let seed = spend.copy_seed();
-        self.derive_from(seed);
+        let Some(spend) = self.spend.clone() else { return false };
+        self.derive_from(spend.secrets());
         true
     }
 
@@ -445,7 +429,7 @@ impl Wallet {
         SearchReport {
             outputs_tried: self.scan.as_ref().map_or(self.outputs_tried, |scan| scan.done),
             zk13str_searched: self.watch.zk_searched(),
-            deeper_search_waits: !self.watch.covers(self.memory.handed_out(), self.memory.next_internal),
+            deeper_search_waits: !self.covers(),
             found: (self.memory.coins.len() - unverified) as u64,
             unverified: unverified as u64,
         }
@@ -530,15 +514,13 @@ impl Wallet {
     /// [`WalletError::Locked`] where making one needs the spend key, [`WalletError::Io`].
     pub fn new_address(&mut self, label: &str) -> Result<AddressEntry, WalletError> {
         let index = self.memory.handed_out();
-        if !self.watch.covers(index + 1, self.memory.next_internal) {
+        if !self.watch.covers(index.saturating_add(1), self.memory.next_internal) {
             self.reach_further();
         }
         if self.watch.address(index).is_none() {
             return Err(WalletError::Locked);
         }
-        let record = Record::Address { index, label: bounded(label) };
-        self.journal.append(core::slice::from_ref(&record), true)?;
-        self.memory.apply(&record);
+        self.record(&[Record::Address { index, label: bounded(label) }], true)?;
         self.address_entry(index, None).ok_or(WalletError::Locked)
     }
 
@@ -630,8 +612,8 @@ impl Wallet {
     /// [`WalletError::Io`].
     pub fn flush(&mut self) -> Result<(), WalletError> {
         if self.unwritten_blocks > 0 && self.memory.cursor.is_some() {
-            let delta = crate::record::ChainDelta { cursor: self.memory.cursor, ..Default::default() };
-            self.journal.append(&[Record::Chain(Box::new(delta))], false)?;
+            let delta = ChainDelta { cursor: self.memory.cursor, ..ChainDelta::default() };
+            self.write(&[Record::Chain(Box::new(delta))], false)?;
             self.unwritten_blocks = 0;
         }
         self.journal.sync()

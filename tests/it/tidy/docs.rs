@@ -23,6 +23,19 @@ fn check_mentions(file: &SourceFile, exists: impl Fn(&str) -> bool) -> Vec<Strin
     missing.map(|path| format!("{} speaks of {path}, which does not exist", file.path)).collect()
 }
 
+/// Paths in a document's backquotes that are not there. Patterns such as `ui/src/ipc/<area>.rs` are left to the reader.
+fn check_paths(file: &SourceFile, exists: impl Fn(&str) -> bool) -> Vec<String> {
+    let tops = ["node-core/", "src-tauri/", "ui/", "tests/", "xtask/", "assets/"];
+    file.text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|code| tops.iter().any(|top| code.starts_with(top)) && !code.contains(['<', '*', ' ']))
+        .filter(|path| !exists(path))
+        .map(|path| format!("{} speaks of {path}, which does not exist", file.path))
+        .collect()
+}
+
 /// Links of a Markdown file to files beside it.
 fn check_links(file: &SourceFile, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -132,12 +145,19 @@ fn documents_that_are_named_exist() {
         if file.path.ends_with(".md") {
             findings.extend(check_links(file, exists));
         }
+        if file.path == "ARCHITECTURE.md" {
+            findings.extend(check_paths(file, exists));
+        }
     }
     super::expect_none(&findings);
     let bad = SourceFile::example("docs/adr/0001.md", "see docs/spec/gone.md, and [this](../lost.md#part)");
     super::expect_found(&check_mentions(&bad, |_| false), "docs/spec/gone.md");
     super::expect_found(&check_links(&bad, |path| path != "docs/lost.md"), "lost.md");
     super::expect_none(&check_links(&bad, |path| path == "docs/lost.md"));
+    let bad = SourceFile::example("ARCHITECTURE.md", "look in `node-core/gone.rs`, `ui/src/ipc/<area>.rs` and `f()`");
+    let findings = check_paths(&bad, |_| false);
+    super::expect_found(&findings, "node-core/gone.rs");
+    assert_eq!(findings.len(), 1, "{findings:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Fields of forms.
 
 use crate::i18n::{t, text};
+use crate::icons::Icon;
 use crate::state::words::strength;
 use leptos::prelude::*;
 use zeroize::Zeroize;
@@ -158,5 +159,38 @@ pub(crate) fn Switch(
         >
             <i></i>
         </button>
+    }
+}
+
+/// One choice of several that stand side by side.
+#[component]
+pub(crate) fn Segment(
+    /// Test handle.
+    testid: &'static str,
+    /// Name of the group.
+    group: &'static str,
+    /// Its words.
+    label: String,
+    /// Its picture.
+    #[prop(optional)]
+    icon: Option<Icon>,
+    /// Whether it is the one chosen.
+    #[prop(into)]
+    on: Signal<bool>,
+    /// Chooses it.
+    #[prop(into)]
+    choose: Callback<()>,
+) -> impl IntoView {
+    view! {
+        <label class="seg">
+            <input
+                type="radio"
+                name=group
+                data-testid=testid
+                prop:checked=move || on.get()
+                on:change=move |_| choose.run(())
+            />
+            <span>{icon.map(Icon::draw)} {label}</span>
+        </label>
     }
 }

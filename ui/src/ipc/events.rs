@@ -20,8 +20,8 @@ const RETRY_MAX_MS: i32 = 8_000;
 pub(crate) enum Signal {
     /// Events come from now on; whatever was known before may be old.
     Open,
-    /// No events come; the next attempt is made in so many milliseconds.
-    Lost(i32),
+    /// No events come; the next attempt follows by itself.
+    Lost,
     /// An event.
     Event(Box<NodeEvent>),
 }
@@ -53,7 +53,7 @@ async fn subscribe(on: Rc<dyn Fn(Signal)>) {
             on(Signal::Open);
             return;
         }
-        on(Signal::Lost(wait));
+        on(Signal::Lost);
         dom::sleep(wait).await;
         wait = (wait * 2).min(RETRY_MAX_MS);
     }
@@ -61,7 +61,7 @@ async fn subscribe(on: Rc<dyn Fn(Signal)>) {
 
 fn open_socket(on: Rc<dyn Fn(Signal)>, wait: Rc<Cell<i32>>) {
     let Some(socket) = socket_address().and_then(|a| web_sys::WebSocket::new(&a).ok()) else {
-        on(Signal::Lost(RETRY_MAX_MS));
+        on(Signal::Lost);
         return;
     };
     let opened = {
@@ -81,7 +81,7 @@ fn open_socket(on: Rc<dyn Fn(Signal)>, wait: Rc<Cell<i32>>) {
     let closed = Closure::once_into_js(move || {
         let now = wait.get();
         wait.set((now * 2).min(RETRY_MAX_MS));
-        on(Signal::Lost(now));
+        on(Signal::Lost);
         spawn_local(async move {
             dom::sleep(now).await;
             open_socket(on, wait);

@@ -50,23 +50,6 @@ pub(crate) fn Activity() -> impl IntoView {
         _ => 0,
     });
     let filtered = move || kind.get().is_some() || !search.with(String::is_empty);
-    let filter = move |wanted: Option<HistoryKind>, testid: &'static str| {
-        let name = wanted.map_or_else(|| t!("activity.all"), kind_name);
-        view! {
-            <button
-                type="button"
-                class="chip"
-                data-testid=testid
-                aria-pressed=move || (kind.get() == wanted).to_string()
-                on:click=move |_| {
-                    offset.set(0);
-                    kind.set(wanted);
-                }
-            >
-                {name}
-            </button>
-        }
-    };
     view! {
         <div class="page" data-testid="activity-page">
             <div class="row between page-head">
@@ -75,11 +58,11 @@ pub(crate) fn Activity() -> impl IntoView {
             </div>
             <div class="filters">
                 <div class="row chips" role="group" aria-label=t!("activity.kinds")>
-                    {filter(None, "activity-all")}
-                    {filter(Some(HistoryKind::Sent), "activity-sent")}
-                    {filter(Some(HistoryKind::Received), "activity-received")}
-                    {filter(Some(HistoryKind::Mined), "activity-mined")}
-                    {filter(Some(HistoryKind::SelfTransfer), "activity-self")}
+                    <Filter testid="activity-all" wanted=None kind=kind offset=offset/>
+                    <Filter testid="activity-sent" wanted=Some(HistoryKind::Sent) kind=kind offset=offset/>
+                    <Filter testid="activity-received" wanted=Some(HistoryKind::Received) kind=kind offset=offset/>
+                    <Filter testid="activity-mined" wanted=Some(HistoryKind::Mined) kind=kind offset=offset/>
+                    <Filter testid="activity-self" wanted=Some(HistoryKind::SelfTransfer) kind=kind offset=offset/>
                 </div>
                 <label class="search">
                     {Icon::Search.draw()}
@@ -97,6 +80,30 @@ pub(crate) fn Activity() -> impl IntoView {
             <List history=history filtered=Signal::derive(filtered)/>
             <Pager total=total offset=offset/>
         </div>
+    }
+}
+
+#[component]
+fn Filter(
+    testid: &'static str,
+    wanted: Option<HistoryKind>,
+    kind: RwSignal<Option<HistoryKind>>,
+    offset: RwSignal<usize>,
+) -> impl IntoView {
+    let name = wanted.map_or_else(|| t!("activity.all"), kind_name);
+    view! {
+        <button
+            type="button"
+            class="chip"
+            data-testid=testid
+            aria-pressed=move || (kind.get() == wanted).to_string()
+            on:click=move |_| {
+                offset.set(0);
+                kind.set(wanted);
+            }
+        >
+            {name}
+        </button>
     }
 }
 

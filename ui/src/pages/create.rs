@@ -2,7 +2,7 @@
 
 use crate::components::copy::CopyButton;
 use crate::components::error::FormError;
-use crate::components::field::{NewPassword, TextField, password_fits, wipe};
+use crate::components::field::{NewPassword, Segment, TextField, password_fits, wipe};
 use crate::components::words_view::{WordsCheck, WordsGrid};
 use crate::dom;
 use crate::i18n::{t, tn};
@@ -130,20 +130,8 @@ fn Form(
         });
     };
     dom::focus_soon("#create-name");
-    let choice = move |n: usize, testid: &'static str| {
-        view! {
-            <label class="seg">
-                <input
-                    type="radio"
-                    name="count"
-                    data-testid=testid
-                    prop:checked=move || count.get() == n
-                    on:change=move |_| count.set(n)
-                />
-                <span>{tn!("words.count", n as u64)}</span>
-            </label>
-        }
-    };
+    let is = move |n: usize| Signal::derive(move || count.get() == n);
+    let take = move |n: usize| Callback::new(move |()| count.set(n));
     view! {
         <h1>{t!("create.title")}</h1>
         <p class="soft">{t!("create.text")}</p>
@@ -154,8 +142,8 @@ fn Form(
                 <summary data-testid="create-more">{t!("create.more")}</summary>
                 <fieldset class="segs">
                     <legend>{t!("create.how_many")}</legend>
-                    {choice(12, "create-12")}
-                    {choice(24, "create-24")}
+                    <Segment testid="create-12" group="count" label=tn!("words.count", 12) on=is(12) choose=take(12)/>
+                    <Segment testid="create-24" group="count" label=tn!("words.count", 24) on=is(24) choose=take(24)/>
                 </fieldset>
                 <TextField
                     testid="create-passphrase"

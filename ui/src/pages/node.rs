@@ -120,15 +120,6 @@ fn Figures() -> impl IntoView {
     let of = move |read: fn(&NodeState) -> (String, String)| {
         Memo::new(move |_| app.node.with(|n| n.as_ref().map(read).unwrap_or_default()))
     };
-    let figure = |name: String, testid: &'static str, value: Memo<(String, String)>| {
-        view! {
-            <section class="card figure" data-testid=testid>
-                <h2>{name}</h2>
-                <p class="num figure-value">{move || value.get().0}</p>
-                <p class="faint small">{move || value.get().1}</p>
-            </section>
-        }
-    };
     let blocks = of(|n| {
         let merge = tn!("node.tips", n.tip_count as u64);
         (format::integer(n.block_count), t!("node.blocks_text", score = format::integer(n.blue_score), tips = merge))
@@ -147,10 +138,21 @@ fn Figures() -> impl IntoView {
     });
     view! {
         <div class="figures">
-            {figure(t!("node.figure_blocks"), "node-blocks", blocks)}
-            {figure(t!("node.figure_speed"), "node-speed", speed)}
-            {figure(t!("node.figure_pool"), "node-pool", pool)}
-            {figure(t!("node.figure_store"), "node-store", store)}
+            <Figure testid="node-blocks" name=t!("node.figure_blocks") value=blocks/>
+            <Figure testid="node-speed" name=t!("node.figure_speed") value=speed/>
+            <Figure testid="node-pool" name=t!("node.figure_pool") value=pool/>
+            <Figure testid="node-store" name=t!("node.figure_store") value=store/>
         </div>
+    }
+}
+
+#[component]
+fn Figure(testid: &'static str, name: String, value: Memo<(String, String)>) -> impl IntoView {
+    view! {
+        <section class="card figure" data-testid=testid>
+            <h2>{name}</h2>
+            <p class="num figure-value">{move || value.get().0}</p>
+            <p class="faint small">{move || value.get().1}</p>
+        </section>
     }
 }

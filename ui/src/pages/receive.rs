@@ -2,7 +2,7 @@
 
 use crate::components::copy::CopyButton;
 use crate::components::error::FormError;
-use crate::components::field::TextField;
+use crate::components::field::{Segment, TextField};
 use crate::components::loaded::Loaded;
 use crate::components::mark::TextMark;
 use crate::components::qr::Qr;
@@ -70,20 +70,8 @@ fn Shown(entry: AddressEntry) -> impl IntoView {
     let text = Memo::new(move |_| {
         entry.with_value(|e| if public.get() { e.zk13str.clone() } else { e.confidential.clone() })
     });
-    let kind = move |is_public: bool, name: String, testid: &'static str| {
-        view! {
-            <label class="seg">
-                <input
-                    type="radio"
-                    name="kind"
-                    data-testid=testid
-                    prop:checked=move || public.get() == is_public
-                    on:change=move |_| public.set(is_public)
-                />
-                <span>{name}</span>
-            </label>
-        }
-    };
+    let is = move |wanted: bool| Signal::derive(move || public.get() == wanted);
+    let take = move |wanted: bool| Callback::new(move |()| public.set(wanted));
     view! {
         <section class="card receive-card" data-testid="receive-card">
             <div class="known plain">
@@ -96,8 +84,20 @@ fn Shown(entry: AddressEntry) -> impl IntoView {
             {move || view! { <Qr text=text.get() label=t!("receive.qr")/> }}
             <fieldset class="segs">
                 <legend class="sr-only">{t!("receive.kind")}</legend>
-                {kind(false, t!("address.confidential"), "receive-confidential")}
-                {kind(true, t!("address.zk13str"), "receive-zk13str")}
+                <Segment
+                    testid="receive-confidential"
+                    group="kind"
+                    label=t!("address.confidential")
+                    on=is(false)
+                    choose=take(false)
+                />
+                <Segment
+                    testid="receive-zk13str"
+                    group="kind"
+                    label=t!("address.zk13str")
+                    on=is(true)
+                    choose=take(true)
+                />
             </fieldset>
             <div class="address-box">
                 <code data-testid="receive-address">{move || text.get()}</code>

@@ -3,6 +3,7 @@
 mod reveal;
 mod wallets;
 
+use crate::components::field::Segment;
 use crate::components::status_bar::network_name;
 use crate::i18n::{t, tn};
 use crate::icons::Icon;
@@ -117,33 +118,13 @@ fn Security() -> impl IntoView {
 #[component]
 fn Appearance() -> impl IntoView {
     let app = app();
-    let theme = move |value: Theme, name: String, icon: Icon, testid: &'static str| {
-        view! {
-            <label class="seg">
-                <input
-                    type="radio"
-                    name="theme"
-                    data-testid=testid
-                    prop:checked=move || app.settings.with(|s| s.theme) == value
-                    on:change=move |_| app.save_settings(Values { theme: value, ..app.settings.get_untracked() })
-                />
-                <span>{icon.draw()} {name}</span>
-            </label>
-        }
+    let is_theme = move |value: Theme| Signal::derive(move || app.settings.with(|s| s.theme) == value);
+    let theme = move |value: Theme| {
+        Callback::new(move |()| app.save_settings(Values { theme: value, ..app.settings.get_untracked() }))
     };
-    let language = move |value: Language, name: String, testid: &'static str| {
-        view! {
-            <label class="seg">
-                <input
-                    type="radio"
-                    name="language"
-                    data-testid=testid
-                    prop:checked=move || app.settings.with(|s| s.language) == value
-                    on:change=move |_| app.save_settings(Values { language: value, ..app.settings.get_untracked() })
-                />
-                <span>{name}</span>
-            </label>
-        }
+    let is_language = move |value: Language| Signal::derive(move || app.settings.with(|s| s.language) == value);
+    let language = move |value: Language| {
+        Callback::new(move |()| app.save_settings(Values { language: value, ..app.settings.get_untracked() }))
     };
     view! {
         <section class="card">
@@ -151,17 +132,56 @@ fn Appearance() -> impl IntoView {
             <fieldset class="setting">
                 <legend>{t!("settings.theme")}</legend>
                 <div class="segs">
-                    {theme(Theme::System, t!("settings.system"), Icon::Monitor, "settings-theme-system")}
-                    {theme(Theme::Dark, t!("settings.dark"), Icon::Moon, "settings-theme-dark")}
-                    {theme(Theme::Light, t!("settings.light"), Icon::Sun, "settings-theme-light")}
+                    <Segment
+                        testid="settings-theme-system"
+                        group="theme"
+                        label=t!("settings.system")
+                        icon=Icon::Monitor
+                        on=is_theme(Theme::System)
+                        choose=theme(Theme::System)
+                    />
+                    <Segment
+                        testid="settings-theme-dark"
+                        group="theme"
+                        label=t!("settings.dark")
+                        icon=Icon::Moon
+                        on=is_theme(Theme::Dark)
+                        choose=theme(Theme::Dark)
+                    />
+                    <Segment
+                        testid="settings-theme-light"
+                        group="theme"
+                        label=t!("settings.light")
+                        icon=Icon::Sun
+                        on=is_theme(Theme::Light)
+                        choose=theme(Theme::Light)
+                    />
                 </div>
             </fieldset>
             <fieldset class="setting">
                 <legend>{t!("settings.language")}</legend>
                 <div class="segs">
-                    {language(Language::System, t!("settings.system"), "settings-language-system")}
-                    {language(Language::En, "English".to_owned(), "settings-language-en")}
-                    {language(Language::De, "Deutsch".to_owned(), "settings-language-de")}
+                    <Segment
+                        testid="settings-language-system"
+                        group="language"
+                        label=t!("settings.system")
+                        on=is_language(Language::System)
+                        choose=language(Language::System)
+                    />
+                    <Segment
+                        testid="settings-language-en"
+                        group="language"
+                        label="English".to_owned()
+                        on=is_language(Language::En)
+                        choose=language(Language::En)
+                    />
+                    <Segment
+                        testid="settings-language-de"
+                        group="language"
+                        label="Deutsch".to_owned()
+                        on=is_language(Language::De)
+                        choose=language(Language::De)
+                    />
                 </div>
             </fieldset>
         </section>

@@ -159,7 +159,7 @@ impl App {
                     self.history_version.update(|v| *v += 1);
                 }
             }
-            Signal::Lost(_) => self.link.set(Link::Lost),
+            Signal::Lost => self.link.set(Link::Lost),
             Signal::Event(event) => self.take(*event),
         }
     }

@@ -64,6 +64,21 @@ impl ViewKey {
         Element::decode_non_identity(&owner.g).is_ok_and(|g| encode_point(&(*self.a * g.point())) == owner.view)
     }
 
+    /// [`Self::detects`] for many coins at once, in their order: the encodings share one field inversion.
+    pub fn detects_each(&self, owners: &[OneTimeKey]) -> Vec<bool> {
+        // Points are doubled while they are encoded, so half the scalar is what they are multiplied by.
+        let half = Zeroizing::new(self.a.div_by_2());
+        let points: Vec<Option<RistrettoPoint>> =
+            owners.iter().map(|owner| Element::decode_non_identity(&owner.g).ok().map(|g| *half * g.point())).collect();
+        let encoded = RistrettoPoint::double_and_compress_batch(points.iter().flatten());
+        let mut encoded = encoded.into_iter();
+        points
+            .iter()
+            .zip(owners)
+            .map(|(point, owner)| point.is_some() && encoded.next().is_some_and(|encoding| encoding.0 == owner.view.0))
+            .collect()
+    }
+
     /// Blinding w of the commitment `V*` that input `outpoint` makes to its coin's value:
     /// `H2S("umbel/w-input/v1", a ‖ salt ‖ outpoint)`. A new salt gives a new blinding.
     pub fn input_blinding(&self, salt: &[u8; 32], outpoint: &OutPoint) -> Zeroizing<Scalar> {

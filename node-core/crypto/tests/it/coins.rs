@@ -59,6 +59,24 @@ fn strangers_see_nothing() {
     assert_eq!(recover(&sender, &[outpoint(1)], &SALT, 1), Some(OpenError::NotMine));
 }
 
+/// Many coins at once are found as one by one, malformed ones among them.
+#[test]
+fn detection_in_a_batch_equals_detection_alone() {
+    let mut owners: Vec<_> = (0..20).map(|n| sent_coin(n, "", 0).owner).collect();
+    owners.extend((0..20).map(|n| wallet(3).receive(AssetId::STR, n, 7).owner));
+    owners[5].g = PointBytes([0xff; 32]);
+    owners[6].g = PointBytes([0; 32]);
+    owners[7].view = owners[8].g;
+    owners.rotate_left(10);
+    for n in [2, 3, 4] {
+        let view = wallet(n).keys.view;
+        let alone: Vec<bool> = owners.iter().map(|owner| detects(&view, owner)).collect();
+        assert_eq!(view.detects_each(&owners), alone);
+        assert_eq!(alone.iter().filter(|found| **found).count(), [17, 20, 0][usize::from(n) - 2]);
+    }
+    assert!(wallet(2).keys.view.detects_each(&[]).is_empty());
+}
+
 /// The position enters the shared secret: a coin does not open in another place.
 #[test]
 fn a_coin_opens_in_its_place_only() {

@@ -1,0 +1,6 @@
+//! Rules and properties of the ledger.
+
+mod commitments;
+mod fixture;
+mod isolation;
+mod properties;

@@ -1,0 +1,140 @@
+//! The data folder: one process at a time, damaged files, folders that can't be written.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use super::harness::{BLOCK_TIMEOUT, Folder, eventually};
+use serde_json::json;
+
+#[test]
+fn a_second_process_is_told_who_was_first() {
+    let folder = Folder::new();
+    let node = folder.node(&["--store", "mem"]);
+    let second = folder.run(&["node", "run", "--store", "mem"]);
+    second.refused("already_running", &[&format!("process {}", node.pid()), "devnet"]);
+    assert_eq!(folder.api()["pid"], json!(node.pid()), "the first node's file is untouched");
+    folder.info();
+    node.stop();
+    folder.node(&["--store", "mem"]).stop();
+}
+
+#[test]
+fn a_killed_node_leaves_the_folder_usable() {
+    let folder = Folder::new();
+    folder.create("alice");
+    let node = folder.node(&["--mine", "1"]);
+    eventually("blocks are mined", BLOCK_TIMEOUT, || (folder.info()["block_count"] != 0).then_some(()));
+    drop(node);
+    assert!(folder.data().join("devnet/api.json").exists(), "a killed node leaves its file behind");
+    folder.run(&["node", "info"]).refused("not_running", &["no node runs"]);
+    let node = folder.node(&[]);
+    assert_eq!(folder.info()["store"], "redb");
+    node.stop();
+    assert_eq!(folder.run(&["wallet", "list"]).ok()["wallets"][0]["name"], "alice");
+}
+
+#[test]
+fn a_port_in_use() {
+    let folder = Folder::new();
+    let held = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = held.local_addr().expect("an address").to_string();
+    folder.run(&["node", "run", "--api", &address]).refused("port_in_use", &[&address, "in use"]);
+    folder.run(&["node", "run", "--api", "0.0.0.0:0"]).refused("port_in_use", &["loopback"]);
+    assert!(!folder.data().join("devnet/api.json").exists());
+    folder.node(&["--store", "mem"]).stop();
+}
+
+/// A folder that nobody can write to, root included.
+fn read_only(folder: &Folder) -> PathBuf {
+    let path = folder.path().join("read-only");
+    fs::create_dir(&path).expect("the folder can be written");
+    let mut permissions = fs::metadata(&path).expect("it is there").permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).expect("permissions can be set");
+    // Permissions don't hold root back; the kernel's own files do.
+    if fs::write(path.join("probe"), "").is_ok() { Path::new("/proc/sys").to_owned() } else { path }
+}
+
+#[test]
+fn a_read_only_data_folder() {
+    let folder = Folder::new();
+    let closed = read_only(&folder);
+    let file = folder.file("regular-file", "not a folder");
+    for data in [closed.join("data"), Path::new(&file).join("data")] {
+        let mut command = folder.command();
+        command.args(["--json", "wallet", "create", "--wallet", "alice", "--data-dir"]).arg(&data);
+        let output = command.output().expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success() && text.contains("\"data_folder\""), "{text}");
+        assert!(text.contains(data.to_str().expect("paths are text")), "{text}");
+        let mut command = folder.command();
+        command.args(["node", "run", "--data-dir"]).arg(&data);
+        let output = command.output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1, "{output:?}");
+    }
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), "not a folder");
+}
+
+fn wallet_files(folder: &Folder) -> Vec<PathBuf> {
+    fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("the folder can be read") {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() { visit(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut found = Vec::new();
+    visit(&folder.data().join("devnet/wallets"), &mut found);
+    found
+}
+
+#[test]
+fn a_damaged_wallet_file() {
+    let folder = Folder::new();
+    let made = folder.create("alice");
+    folder.create("bob");
+    let files: Vec<PathBuf> = wallet_files(&folder);
+    assert!(files.len() >= 2, "{files:?}");
+    let mut damaged = Vec::new();
+    for path in files.into_iter().filter(|path| path.to_string_lossy().contains("alice")) {
+        let mut bytes = fs::read(&path).expect("it is there");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x40;
+        fs::write(&path, &bytes).expect("it can be written");
+        damaged.push((path, bytes));
+    }
+    assert!(!damaged.is_empty());
+    for args in [&["wallet", "reveal"][..], &["wallet", "balance"], &["wallet", "history"]] {
+        folder.run(&[args, &["--wallet", "alice"]].concat()).refused("wallet_damaged", &["damaged", "words"]);
+    }
+    let list = folder.run(&["wallet", "list"]).ok();
+    let alice = list["wallets"].as_array().expect("wallets").iter().find(|w| w["name"] == "alice").expect("alice");
+    assert!(alice["damaged"].as_str().is_some(), "{list}");
+    for (path, bytes) in &damaged {
+        assert_eq!(&fs::read(path).expect("it is there"), bytes, "nothing was changed: {}", path.display());
+    }
+    folder.run(&["wallet", "reveal", "--wallet", "bob"]).ok();
+    // The words bring it back under another name, or under its own once it is removed.
+    folder.run(&["wallet", "remove", "--wallet", "alice"]).ok();
+    assert_eq!(folder.restore("alice", &made.words)["zk13str"], json!(made.zk13str));
+}
+
+#[test]
+fn a_damaged_chain_is_moved_aside_and_told() {
+    let folder = Folder::new();
+    let alice = folder.create("alice");
+    folder.run(&["devnet", "advance", "3", "--mine-to", &alice.confidential]).ok();
+    let chain = folder.data().join("devnet/chain/chain.redb");
+    let bytes = fs::read(&chain).expect("the chain lies there");
+    fs::write(&chain, vec![0x5a; bytes.len()]).expect("it can be written");
+    let node = folder.node(&[]);
+    let info = eventually("the node is ready", BLOCK_TIMEOUT, || {
+        let info = folder.info();
+        (info["sync"]["stage"] == "synced").then_some(info)
+    });
+    assert_eq!(info["block_count"], 0);
+    assert_eq!(info["warnings"][0]["code"], "chain_recovered", "{info}");
+    assert_eq!(folder.run(&["wallet", "list"]).ok()["wallets"][0]["name"], "alice");
+    node.stop();
+}
