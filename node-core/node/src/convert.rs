@@ -117,9 +117,11 @@ pub(crate) fn preview(words: &Secret, passphrase: &Secret, network: Network) -> 
 pub(crate) fn wallet_error(error: &WalletError) -> ApiError {
     let code = match error {
         WalletError::Words(_) => ErrorCode::BadWords,
-        WalletError::Name(_) | WalletError::EmptyPassword | WalletError::PublicNote | WalletError::NoteTooLong { .. } => {
-            ErrorCode::BadInput
-        }
+        WalletError::Name(_)
+        | WalletError::EmptyPassword
+        | WalletError::PassphraseTooLong { .. }
+        | WalletError::PublicNote
+        | WalletError::NoteTooLong { .. } => ErrorCode::BadInput,
         WalletError::Exists(_) => ErrorCode::WalletExists,
         WalletError::NoSuchWallet(_) => ErrorCode::NoSuchWallet,
         WalletError::WrongPassword => ErrorCode::WrongPassword,
@@ -146,6 +148,7 @@ pub(crate) fn consensus_error(error: &ConsensusError) -> ApiError {
     match error {
         ConsensusError::UnknownBlock(_) => ApiError::new(ErrorCode::NotFound, error.to_string()),
         ConsensusError::Store(_) => ApiError::new(ErrorCode::Internal, error.to_string()),
+        ConsensusError::BadPayout => ApiError::new(ErrorCode::BadInput, error.to_string()),
         ConsensusError::Stopping => ApiError::passing(ErrorCode::Unavailable, error.to_string()),
     }
 }

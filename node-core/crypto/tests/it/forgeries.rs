@@ -153,6 +153,21 @@ fn nothing_is_credited_without_its_row() {
     }
 }
 
+/// 50 STR become 50 CCOS: the rows cancel in a plain sum, and only the powers of y keep assets apart.
+#[test]
+fn one_asset_does_not_become_another() {
+    let draft = draft(&Plan { coins_out: vec![(AssetId::STR, 49), (AssetId::CCOS, 50)], ..payment() });
+    let statement = TxStatement::of(&draft.core).unwrap().kernel;
+    let blinding_in = draft.owner.keys.view.input_blinding(&draft.core.salt, &draft.core.inputs[0].outpoint);
+    let (str_out, ccos_out) = (draft.built[0].secrets.blinding(), draft.built[1].secrets.blinding());
+    let excess = vec![-ccos_out, *blinding_in - str_out];
+    let sum: RistrettoPoint = statement.rows().map(|row| row.excess()).sum();
+    assert_eq!(sum, excess.iter().sum::<Scalar>() * blinding_base(), "without y it would balance");
+    let context = whole(&draft.core);
+    let proof = statement.prove(&context, &KernelWitnessSecrets { blinding_excess: excess }, &mut rng(1));
+    assert!(!statement.verify(&context, &proof));
+}
+
 /// One unit too much in any place.
 #[test]
 fn unbalanced_transfers_can_not_be_proved() {

@@ -1,5 +1,7 @@
 //! Following the chain.
 
+use std::slice;
+
 use umbel_types::errors::TxContextError;
 use umbel_types::{TimestampMs, TxId};
 
@@ -67,7 +69,7 @@ fn long_paths_are_followed_to_the_end() {
         admit(&mut pool, &consensus, tx).unwrap();
     }
     for tx in &txs[..190] {
-        consensus.extend(&[tx.tx.clone()]);
+        consensus.extend(slice::from_ref(&tx.tx));
     }
     assert_eq!(follow(&mut pool, &consensus).removed.len(), 190);
     assert_eq!(pool.stats().count, 10);
@@ -79,14 +81,14 @@ fn what_a_reorganisation_takes_back_waits_again() {
     let a = tx([outpoint(0)]).rate(2).build();
     let b = tx([outpoint(1)]).rate(2).build();
     let c = tx([outpoint(2)]).rate(2).build();
-    consensus.extend(&[a.tx.clone()]);
+    consensus.extend(slice::from_ref(&a.tx));
     consensus.extend(&[b.tx.clone(), c.tx.clone()]);
     follow(&mut pool, &consensus);
     // The new branch accepts c, and something else in b's place.
     let instead = tx([outpoint(1)]).rate(1).salt(5).build();
     consensus.rewind(2);
-    consensus.extend(&[c.tx.clone()]);
-    consensus.extend(&[instead.tx.clone()]);
+    consensus.extend(slice::from_ref(&c.tx));
+    consensus.extend(slice::from_ref(&instead.tx));
     consensus.extend(&[]);
     let update = follow(&mut pool, &consensus);
     assert_eq!((update.removed, update.readmitted), (vec![], vec![a.txid]));
@@ -98,7 +100,7 @@ fn a_child_waits_for_its_parent_that_waits_again() {
     let (mut pool, consensus) = started(2);
     let parent = tx([outpoint(0)]).rate(2).build();
     let child = tx([output_of(parent.txid)]).rate(2).build();
-    consensus.extend(&[parent.tx.clone()]);
+    consensus.extend(slice::from_ref(&parent.tx));
     follow(&mut pool, &consensus);
     admit(&mut pool, &consensus, &child).unwrap();
     consensus.rewind(1);
@@ -109,7 +111,7 @@ fn a_child_waits_for_its_parent_that_waits_again() {
     // Templates can't use the child yet; it stays as long as the parent does.
     assert!(pool.settle_rejected([child.txid], &consensus, NOW).unwrap().removed.is_empty());
     let instead = tx([outpoint(0)]).rate(1).salt(5).build();
-    consensus.extend(&[instead.tx.clone()]);
+    consensus.extend(slice::from_ref(&instead.tx));
     assert_eq!(
         follow(&mut pool, &consensus).removed,
         [removed(parent.txid, RemovalReason::Conflicted { by: instead.txid })]
@@ -124,7 +126,7 @@ fn an_output_that_a_reorganisation_unmade_takes_its_spender_along() {
     let (mut pool, consensus) = started(2);
     let parent = tx([outpoint(0)]).rate(2).build();
     let child = tx([output_of(parent.txid)]).rate(2).build();
-    consensus.extend(&[parent.tx.clone()]);
+    consensus.extend(slice::from_ref(&parent.tx));
     follow(&mut pool, &consensus);
     admit(&mut pool, &consensus, &child).unwrap();
     consensus.rewind(1);
@@ -162,11 +164,11 @@ fn a_failed_call_is_continued_by_the_next() {
     let (mut pool, consensus) = started(3);
     let a = tx([outpoint(0)]).rate(2).build();
     let b = tx([outpoint(1)]).rate(2).build();
-    consensus.extend(&[a.tx.clone()]);
+    consensus.extend(slice::from_ref(&a.tx));
     follow(&mut pool, &consensus);
     admit(&mut pool, &consensus, &b).unwrap();
     consensus.rewind(1);
-    let block = consensus.extend(&[b.tx.clone()]);
+    let block = consensus.extend(slice::from_ref(&b.tx));
     consensus.set_failing(true);
     assert!(pool.on_new_virtual(&consensus, NOW).is_err());
     assert!(pool.settle_rejected([b.txid], &consensus, NOW).is_err());

@@ -1,6 +1,8 @@
 //! Admission, conflicts, replacement, limits.
 
 use proptest::prelude::*;
+use std::slice;
+
 use umbel_types::Amount;
 use umbel_types::errors::TxContextError;
 
@@ -47,7 +49,7 @@ fn only_accepted_outputs_can_be_spent() {
     assert_eq!(kind, MempoolErrorKind::SpendsUnaccepted { outpoint: output_of(parent.txid), parent: parent.txid });
     assert_eq!(MempoolError { txid: child.txid, kind }.retry(), Retry::Later);
     pool.on_new_virtual(&consensus, NOW).unwrap();
-    consensus.extend(&[parent.tx.clone()]);
+    consensus.extend(slice::from_ref(&parent.tx));
     pool.on_new_virtual(&consensus, NOW).unwrap();
     admit(&mut pool, &consensus, &child).unwrap();
     // And the parent, offered again, is known to be done.

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
 use super::Server;
 use super::routes::too_many;
@@ -39,11 +40,20 @@ async fn forward(mut socket: WebSocket, mut server: Server) {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
             },
-            _ = server.stopping.wait_for(|stop| *stop) => break,
+            () = stopped(&mut server.stopping) => break,
         }
     }
     // A page that is gone already needs no farewell.
     let _ = socket
         .send(Message::Close(Some(CloseFrame { code: close_code::AWAY, reason: "the node stops".into() })))
         .await;
+}
+
+/// Waits until the server stops; a dropped sender means the same.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    while !*stopping.borrow_and_update() {
+        if stopping.changed().await.is_err() {
+            return;
+        }
+    }
 }
