@@ -12,7 +12,7 @@ use crate::error::NodeError;
 
 /// Only its owner may read it: whoever can read it can use the wallets.
 #[derive(Serialize, Deserialize)]
-pub struct ApiFile {
+pub(crate) struct ApiFile {
     /// Process id of the node.
     pub pid: u32,
     /// Where it listens.
@@ -70,7 +70,7 @@ impl ApiFile {
     }
 
     /// What the file says, if it is there and whole.
-    pub fn read(path: &Path) -> Option<Self> {
+    pub(crate) fn read(path: &Path) -> Option<Self> {
         let mut text = fs::read_to_string(path).ok()?;
         let file = serde_json::from_str(&text).ok();
         text.zeroize();

@@ -37,7 +37,7 @@ struct ValidatorEntry {
 ///
 /// # Errors
 /// [`NodeError::GenesisMissing`] until the file is there and complete, [`NodeError::SimulationOnly`] for lab32.
-pub fn load(network: Network, layout: &Layout) -> Result<GenesisSpec, NodeError> {
+pub(crate) fn load(network: Network, layout: &Layout) -> Result<GenesisSpec, NodeError> {
     match network {
         Network::Devnet => Ok(genesis::devnet()),
         Network::Lab32 => Err(NodeError::SimulationOnly(network.name())),

@@ -247,3 +247,116 @@ fn set_aside(path: &Path, bytes: &[u8]) -> Result<Torn, WalletError> {
     files::replace(&kept_in, bytes)?;
     Ok(Torn { bytes: bytes.len() as u64, kept_in })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::bounded;
+
+    fn key() -> Zeroizing<[u8; 32]> {
+        Zeroizing::new([7; 32])
+    }
+
+    fn address(index: u32) -> Record {
+        Record::Address { index, label: bounded(&format!("label {index}")) }
+    }
+
+    fn open(path: &Path) -> (Journal, Vec<Record>, Option<Torn>) {
+        Journal::open(path, key()).unwrap()
+    }
+
+    #[test]
+    fn a_journal_torn_at_any_byte_opens_with_all_whole_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        let (mut journal, records, torn) = open(&path);
+        assert!(records.is_empty() && torn.is_none());
+        let mut ends = vec![std::fs::metadata(&path).unwrap().len()];
+        let all: Vec<Record> = (0..6).map(address).collect();
+        for record in &all {
+            journal.append(core::slice::from_ref(record), true).unwrap();
+            ends.push(std::fs::metadata(&path).unwrap().len());
+        }
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let (mut journal, records, torn) = open(&path);
+            let expected = ends.iter().filter(|end| **end <= cut as u64).count().saturating_sub(1);
+            assert_eq!(records, all[..expected], "cut at {cut}");
+            let is_whole = ends.contains(&(cut as u64));
+            assert_eq!(torn.is_none(), is_whole, "cut at {cut}");
+            if let Some(torn) = torn {
+                assert_eq!(std::fs::read(&torn.kept_in).unwrap().len() as u64, torn.bytes, "nothing is thrown away");
+            }
+            // It goes on from there.
+            journal.append(&[address(99)], false).unwrap();
+            drop(journal);
+            let (_, records, torn) = open(&path);
+            assert_eq!((records.len(), records.last(), torn), (expected + 1, Some(&address(99)), None));
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_ends_the_journal_before_its_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        let (mut journal, _, _) = open(&path);
+        let all: Vec<Record> = (0..3).map(address).collect();
+        journal.append(&all, true).unwrap();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        for i in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[i] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            let (_, records, torn) = open(&path);
+            assert!(torn.is_some() && records.len() < 3 && all.starts_with(&records), "byte {i}");
+        }
+    }
+
+    #[test]
+    fn records_can_not_be_left_out_moved_or_taken_from_another_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a.journal"), dir.path().join("b.journal"));
+        let mut parts = Vec::new();
+        for path in [&path, &other] {
+            let (mut journal, _, _) = open(path);
+            let mut ends = vec![HEADER_BYTES];
+            for index in 0..3 {
+                journal.append(&[address(index)], true).unwrap();
+                ends.push(std::fs::metadata(path).unwrap().len() as usize);
+            }
+            let bytes = std::fs::read(path).unwrap();
+            let records: Vec<Vec<u8>> = ends.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect();
+            parts.push((bytes[..HEADER_BYTES].to_vec(), records));
+        }
+        let (header, a) = &parts[0];
+        let (_, b) = &parts[1];
+        for (file, expected) in [
+            ([header, &a[1], &a[2]].map(Vec::as_slice).concat(), 0),
+            ([header, &a[0], &a[2]].map(Vec::as_slice).concat(), 1),
+            ([header, &a[1], &a[0]].map(Vec::as_slice).concat(), 0),
+            ([header, &a[0], &a[0]].map(Vec::as_slice).concat(), 1),
+            ([header, &a[0], &b[1]].map(Vec::as_slice).concat(), 1),
+            ([header, &b[0]].map(Vec::as_slice).concat(), 0),
+        ] {
+            std::fs::write(&path, file).unwrap();
+            let (_, records, torn) = open(&path);
+            assert_eq!((records.len(), torn.is_some()), (expected, true));
+        }
+    }
+
+    #[test]
+    fn a_rewritten_journal_holds_the_new_records_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        let (mut journal, _, _) = open(&path);
+        journal.append(&(0..50).map(address).collect::<Vec<_>>(), false).unwrap();
+        assert!(!journal.wants_compaction());
+        journal.rewrite(&[address(1)]).unwrap();
+        journal.append(&[address(2)], true).unwrap();
+        drop(journal);
+        assert_eq!(open(&path).1, [address(1), address(2)]);
+    }
+}
