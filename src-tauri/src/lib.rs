@@ -60,9 +60,9 @@ pub fn run() -> ExitCode {
             commands::settings::settings_set,
         ])
         .setup(move |app| {
-            let state = AppState::start(&options);
+            // Before the window: its page asks at once.
+            app.manage(AppState::start(&options));
             window::open(app.handle(), &options)?;
-            app.manage(state);
             tauri::async_runtime::spawn(exit_when_asked(app.handle().clone()));
             Ok(())
         })

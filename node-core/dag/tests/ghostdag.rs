@@ -1,5 +1,7 @@
 //! Colouring and reachability against naive definitions on random graphs.
 
+#![allow(clippy::cast_possible_truncation, clippy::float_arithmetic, reason = "small numbers of test graphs")]
+
 mod common;
 
 use std::collections::BTreeMap;

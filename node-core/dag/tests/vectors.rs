@@ -1,5 +1,7 @@
 //! The published graphs: colouring as expected, reachability equal to breadth-first search.
 
+#![allow(clippy::cast_possible_truncation, clippy::float_arithmetic, reason = "small numbers of test graphs")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Past median time, DAA score, sampled windows and bounded merge against naive definitions on random graphs.
 
+#![allow(clippy::cast_possible_truncation, clippy::float_arithmetic, reason = "small numbers of test graphs")]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +68,7 @@ fn naive_median(case: &Case, parent: usize, interval: u64, count: usize, middle:
     for (i, &block) in chain.iter().enumerate() {
         let crosses = match chain.get(i + 1) {
             None => true,
-            Some(&below) => (case.score(below) + 1..=case.score(block)).any(|score| score % interval == 0),
+            Some(&below) => (case.score(below) + 1..=case.score(block)).any(|score| score.is_multiple_of(interval)),
         };
         if crosses {
             samples.push(case.plain.timestamp[block]);
@@ -157,7 +159,9 @@ fn naive_samples(case: &Case, block: usize, sampler: MergesetSampler) -> Vec<usi
         assert_eq!(merged[0], parent);
         for (i, &b) in merged.iter().enumerate() {
             let number = case.dag.facts[&case.plain.hash[parent]].daa_score.0 + 1 + i as u64;
-            if b != 0 && case.score(b) + sampler.daa_window >= case.score(chain_block) && number % sampler.interval == 0
+            if b != 0
+                && case.score(b) + sampler.daa_window >= case.score(chain_block)
+                && number.is_multiple_of(sampler.interval)
             {
                 samples.insert((key(b), b));
             }

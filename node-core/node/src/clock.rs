@@ -88,7 +88,8 @@ mod tests {
     fn a_jump_is_told_for_a_while() {
         let start = Instant::now();
         let mut watch = ClockWatch::new(NOW, start);
-        let told = watch.look(NOW.saturating_sub(3_600_000), start + Duration::from_secs(1), NOW.saturating_sub(3_600_000));
+        let told =
+            watch.look(NOW.saturating_sub(3_600_000), start + Duration::from_secs(1), NOW.saturating_sub(3_600_000));
         let told = told.unwrap();
         assert!(told.code == "clock_off" && told.message.contains("-3601 s"), "{told:?}");
         let later = NOW.saturating_sub(3_600_000).saturating_add(700_000);

@@ -38,7 +38,13 @@ pub struct NodeConfig {
 impl NodeConfig {
     /// A node on redb that does not mine.
     pub fn new(data_dir: impl Into<PathBuf>, network: Network) -> Self {
-        Self { data_dir: data_dir.into(), network, store: StoreKind::Redb, chain: true, mining: MiningConfig::default() }
+        Self {
+            data_dir: data_dir.into(),
+            network,
+            store: StoreKind::Redb,
+            chain: true,
+            mining: MiningConfig::default(),
+        }
     }
 
     /// Where this node keeps things.
@@ -140,7 +146,8 @@ mod tests {
 
     #[test]
     fn networks_do_not_share_a_folder() {
-        let (dev, test) = (Layout::new(Path::new("/d"), Network::Devnet), Layout::new(Path::new("/d"), Network::Testnet));
+        let (dev, test) =
+            (Layout::new(Path::new("/d"), Network::Devnet), Layout::new(Path::new("/d"), Network::Testnet));
         assert_eq!(dev.wallets(), Path::new("/d/devnet/wallets"));
         assert_ne!(dev.lock_file(), test.lock_file());
     }

@@ -60,7 +60,8 @@ fn address_error(error: &AddressError) -> ApiError {
 
 /// Reads an amount above zero.
 pub(crate) fn amount(text: &str) -> Result<Amount, ApiError> {
-    let amount: Amount = text.trim().parse().map_err(|e: AmountError| ApiError::new(ErrorCode::BadAmount, e.to_string()))?;
+    let amount: Amount =
+        text.trim().parse().map_err(|e: AmountError| ApiError::new(ErrorCode::BadAmount, e.to_string()))?;
     if amount.is_zero() {
         return Err(ApiError::new(ErrorCode::BadAmount, "the amount is zero"));
     }

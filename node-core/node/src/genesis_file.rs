@@ -43,7 +43,8 @@ pub(crate) fn load(network: Network, layout: &Layout) -> Result<GenesisSpec, Nod
         Network::Lab32 => Err(NodeError::SimulationOnly(network.name())),
         Network::Lan | Network::Testnet | Network::Mainnet => {
             let path = layout.genesis_file();
-            let missing = |reason: String| NodeError::GenesisMissing { network: network.name(), path: path.clone(), reason };
+            let missing =
+                |reason: String| NodeError::GenesisMissing { network: network.name(), path: path.clone(), reason };
             let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => missing("its recipients and validators are not set yet".to_owned()),
                 _ => missing(error.to_string()),

@@ -61,7 +61,10 @@ pub struct Node {
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Node").field("folder", &self.core.layout.root()).field("rest", &self.rest).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("folder", &self.core.layout.root())
+            .field("rest", &self.rest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +143,8 @@ impl Node {
             self.threads.push(spawned.map_err(|e| NodeError::System { what: "a thread", reason: e.to_string() })?);
             self.threads.push(services::spawn(&self.core, "follower", follower::step)?);
             let mut version = 0;
-            self.threads.push(services::spawn(&self.core, "wallet", move |core| core.wallets.step(core, &mut version))?);
+            self.threads
+                .push(services::spawn(&self.core, "wallet", move |core| core.wallets.step(core, &mut version))?);
         }
         Ok(())
     }

@@ -1,9 +1,7 @@
 //! Values of the lower crates as shells see them.
 
 use umbel_api::node::DagBlock;
-use umbel_api::wallet::{
-    AddressEntry, Balance, HistoryEntry, LockStatus, ScanState, WalletState,
-};
+use umbel_api::wallet::{AddressEntry, Balance, HistoryEntry, LockStatus, ScanState, WalletState};
 use umbel_types::consensus_api::BlockSummary;
 use umbel_types::{Amount, AssetId, Params};
 use umbel_wallet::{EntryId, Wallet};
@@ -38,7 +36,7 @@ pub(crate) fn wallet_state(core: &Core, wallet: &Wallet) -> WalletState {
             total: scan.total,
             verified_to: scan.verified_to.0,
         },
-        backed_up: core.wallets.summary(wallet.name()).is_ok_and(|summary| summary.backed_up),
+        backed_up: core.wallets.is_backed_up(wallet.name()),
         locks_in_s: if unlocked { core.wallets.locks_in(minutes) } else { None },
     }
 }

@@ -79,22 +79,17 @@ impl<const NC: u32, const ND: u32> Cache<NC, ND> {
     /// Each read depends on the one before it, so the two items are walked side by side: the processor waits for two
     /// reads at once.
     pub fn page(&self, page: u32) -> [Node; 2] {
-        const { assert!(PARENTS.is_multiple_of(16)) };
         let numbers = [page.wrapping_mul(2), page.wrapping_mul(2).wrapping_add(1)];
         let mut mixes = numbers.map(|i| {
             let mut m = *self.node(i);
             m.0[0] ^= i;
             self.tags.d0.node(&m)
         });
-        // Sixteen at a time, so that the word which chooses the parent has a fixed place once the loop is unrolled.
-        for round in 0..PARENTS / 16 {
-            for lane in 0..16 {
-                let j = round * 16 + lane;
-                for (m, i) in mixes.iter_mut().zip(numbers) {
-                    let parent = self.node(fnv(i ^ j, m.0[lane as usize]));
-                    for (word, with) in m.0.iter_mut().zip(parent.0) {
-                        *word = fnv(*word, with);
-                    }
+        for j in 0..PARENTS {
+            for (m, i) in mixes.iter_mut().zip(numbers) {
+                let parent = self.node(fnv(i ^ j, m.0[(j % 16) as usize]));
+                for (word, with) in m.0.iter_mut().zip(parent.0) {
+                    *word = fnv(*word, with);
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! Qanhash once more, slowly, from the specification: bytes and the `blake3` crate only, nothing of this crate's code.
 //! Plus frozen vectors, so that neither of the two can change unnoticed.
 
+#![allow(clippy::cast_possible_truncation, reason = "arithmetic modulo 2^32 is meant")]
+
 use umbel_pow::cache::{Cache, epoch_seed};
 use umbel_pow::dataset::Dataset;
 use umbel_pow::h64::Tags;

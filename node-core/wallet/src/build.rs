@@ -48,11 +48,7 @@ impl BuildJob {
     ///
     /// # Errors
     /// [`WalletError::Cancelled`], [`WalletError::Build`], [`WalletError::Randomness`].
-    pub fn run(
-        self,
-        progress: &mut dyn FnMut(usize, usize),
-        cancel: &AtomicBool,
-    ) -> Result<BuiltPayment, WalletError> {
+    pub fn run(self, progress: &mut dyn FnMut(usize, usize), cancel: &AtomicBool) -> Result<BuiltPayment, WalletError> {
         let start = Instant::now();
         let total = self.total();
         let mut rng = SeededRng::from_os()?;

@@ -3,7 +3,9 @@
 use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_bytes};
 use umbel_types::encode_struct;
 use umbel_types::memo::MemoTerms;
-use umbel_types::{Amount, AssetId, BlockHash, BlueScore, DaaScore, OneTimeKey, Origin, OutPoint, PointBytes, TimestampMs, TxId};
+use umbel_types::{
+    Amount, AssetId, BlockHash, BlueScore, DaaScore, OneTimeKey, Origin, OutPoint, PointBytes, TimestampMs, TxId,
+};
 
 /// Longest text kept in a journal record, in bytes: labels, notes, reasons.
 pub(crate) const MAX_TEXT_BYTES: usize = 4096;

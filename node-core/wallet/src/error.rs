@@ -201,7 +201,12 @@ impl WalletError {
     pub fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::NotScanned | Self::PlanOutdated | Self::FundBusy | Self::Io { .. } | Self::Journal(_) | Self::Consensus(_)
+            Self::NotScanned
+                | Self::PlanOutdated
+                | Self::FundBusy
+                | Self::Io { .. }
+                | Self::Journal(_)
+                | Self::Consensus(_)
         )
     }
 

@@ -253,8 +253,7 @@ impl View<'_> {
         let mut entries = Vec::with_capacity(moved.len());
         for (asset, moved) in moved {
             let fee = if consumed && asset == AssetId::STR { fact.fee.units() } else { 0 };
-            let lost =
-                moved.spent.units().saturating_sub(moved.received.units()).saturating_sub(fee);
+            let lost = moved.spent.units().saturating_sub(moved.received.units()).saturating_sub(fee);
             let (kind, amount) = if !consumed {
                 match fact.id {
                     EntryId::Reward(_) => (HistoryKind::Mined, moved.received),

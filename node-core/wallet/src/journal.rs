@@ -147,11 +147,8 @@ impl Journal {
             at += length;
         }
         let torn = if at < bytes.len() { Some(set_aside(path, &bytes[at..])?) } else { None };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|e| WalletError::io("opening", path, &e))?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).open(path).map_err(|e| WalletError::io("opening", path, &e))?;
         let length = at as u64;
         if torn.is_some() {
             file.set_len(length).and_then(|()| file.sync_all()).map_err(|e| WalletError::io("repairing", path, &e))?;

@@ -23,8 +23,11 @@
 //! ## See
 //! docs/spec/wallet.md
 
+#![deny(clippy::float_arithmetic, clippy::unwrap_used)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its purpose"))]
 #![allow(missing_debug_implementations, reason = "types that hold secrets are not Debug, on purpose")]
 
+mod addresses;
 mod build;
 mod coins;
 pub mod devnet;
@@ -51,6 +54,7 @@ mod state;
 pub mod store;
 mod wallet;
 
+pub use addresses::AddressEntry;
 pub use build::{BuildJob, BuiltPayment};
 pub use error::{Damage, NameError, WalletError, WordsError};
 pub use history::{EntryId, HistoryEntry, HistoryKind, HistoryPage, HistoryQuery};
@@ -60,4 +64,4 @@ pub use plan::{MAX_NOTE_BYTES, PaymentPlan, PaymentRequest, PlanNotice, SendAmou
 pub use secrets_file::KdfProfile;
 pub use seed::{Preview, preview};
 pub use store::{NewWallet, PublicPart, Revealed, WalletFolder, WalletSummary};
-pub use wallet::{AddressEntry, Balance, LockStatus, ScanState, SearchReport, Wallet};
+pub use wallet::{Balance, LockStatus, ScanState, SearchReport, Wallet};

@@ -29,7 +29,9 @@ impl WalletName {
         }
         let lower = text.to_lowercase();
         let device = lower.strip_prefix("com").or_else(|| lower.strip_prefix("lpt"));
-        if RESERVED.contains(&lower.as_str()) || device.is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit()) {
+        if RESERVED.contains(&lower.as_str())
+            || device.is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit())
+        {
             return Err(NameError::Reserved);
         }
         Ok(Self { shown: text.to_owned(), folder: folder_of(&lower) })

@@ -144,7 +144,9 @@ impl Wallet {
             PaymentStage::Conflicted => {
                 Some("a competing transaction was accepted first; the funds are free".to_owned())
             }
-            PaymentStage::Expired => Some("it was not accepted in time and can't be any more; the funds are free".to_owned()),
+            PaymentStage::Expired => {
+                Some("it was not accepted in time and can't be any more; the funds are free".to_owned())
+            }
             PaymentStage::Dropped => payment.dropped.clone(),
             _ => None,
         };

@@ -7,8 +7,8 @@ use umbel_types::{Amount, AssetId, OutPoint};
 use crate::coins::OwnedCoin;
 use crate::error::WalletError;
 use crate::select::{
-    Candidate, MAX_COINS, Pays, Picked, is_worth_its_fee, merge_fee, pick_asset, pick_max, pick_merged, pick_single, sort,
-    total,
+    Candidate, MAX_COINS, Pays, Picked, is_worth_its_fee, merge_fee, pick_asset, pick_max, pick_merged, pick_single,
+    sort, total,
 };
 use crate::size::Shape;
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_length, encode_list};
 use umbel_types::encode_struct;
-use umbel_types::{
-    Amount, AssetId, BlockHash, BlueScore, DaaScore, OutPoint, TimestampMs, Transaction, TxId,
-};
+use umbel_types::{Amount, AssetId, BlockHash, BlueScore, DaaScore, OutPoint, TimestampMs, Transaction, TxId};
 
 use crate::coins::{Cursor, MAX_TEXT_BYTES, OwnedCoin, PaidTo, Text, flag};
 use crate::history::EntryId;

@@ -48,9 +48,8 @@ impl When {
 
 /// Which of the coins have `A = a·g`: one multiplication each, on two threads where there are many.
 fn detect(keys: &WatchKeys, coins: &[&Coin]) -> Vec<bool> {
-    let one_by_one = |coins: &[&Coin]| -> Vec<bool> {
-        coins.iter().map(|coin| detects(keys.view(), &coin.owner)).collect()
-    };
+    let one_by_one =
+        |coins: &[&Coin]| -> Vec<bool> { coins.iter().map(|coin| detects(keys.view(), &coin.owner)).collect() };
     if coins.len() < PARALLEL_FROM {
         return one_by_one(coins);
     }
@@ -172,8 +171,7 @@ impl SnapshotScan {
             time: header.timestamp,
             block_time_us: chain.params().target_block_time_us,
         };
-        let cursor =
-            Cursor { block: snapshot.sink(), daa_score: snapshot.daa_score(), blue_score: header.blue_score };
+        let cursor = Cursor { block: snapshot.sink(), daa_score: snapshot.daa_score(), blue_score: header.blue_score };
         let total = snapshot.len();
         Ok(Self { snapshot, cursor, when, after: None, found: Vec::new(), done: 0, total })
     }
@@ -218,7 +216,12 @@ impl SnapshotScan {
 }
 
 /// Takes back what a chain block changed that no longer is one.
-pub(crate) fn undo_block(keys: &WatchKeys, memory: &Memory, params: &Params, acceptance: &AcceptanceData) -> ChainDelta {
+pub(crate) fn undo_block(
+    keys: &WatchKeys,
+    memory: &Memory,
+    params: &Params,
+    acceptance: &AcceptanceData,
+) -> ChainDelta {
     let made: BTreeSet<OutPoint> = acceptance.added.iter().map(|(outpoint, _)| *outpoint).collect();
     let when = When::CountedBack {
         daa_score: acceptance.daa_score,
@@ -282,11 +285,7 @@ pub(crate) fn follow_block(
         fact.sent = read_sent(keys, chain.params(), core, &own);
     }
     let facts = facts.by_id.into_values().collect();
-    let cursor = Cursor {
-        block: acceptance.block,
-        daa_score: acceptance.daa_score,
-        blue_score: acceptance.blue_score,
-    };
+    let cursor = Cursor { block: acceptance.block, daa_score: acceptance.daa_score, blue_score: acceptance.blue_score };
     Ok(ChainDelta { found, gone, facts, cursor: Some(cursor), ..ChainDelta::default() })
 }
 

@@ -201,7 +201,8 @@ pub(crate) fn pick_asset(
     let n = (1..=asset_pool.len().min(MAX_INPUTS)).find(|n| sum(&asset_pool[..*n]) >= u128::from(amount))?;
     let mut asset = asset_pool[..n].to_vec();
     let before = sum(&asset[..n - 1]);
-    if let Some(last) = asset_pool[n..].iter().rev().find(|last| before + u128::from(last.value) >= u128::from(amount)) {
+    if let Some(last) = asset_pool[n..].iter().rev().find(|last| before + u128::from(last.value) >= u128::from(amount))
+    {
         asset[n - 1] = *last;
     }
     let asset_change = u64::try_from(sum(&asset) - u128::from(amount)).ok()?;
@@ -278,8 +279,7 @@ mod tests {
         assert!(picked.merges.len() <= MAX_MERGES);
         let needed = PAYS.shape(inputs, 0, usize::from(picked.change > 0)).fee().units();
         assert!(picked.fee >= needed && picked.fee < needed + 2_000, "{} {needed}", picked.fee);
-        let mut all: Vec<OutPoint> =
-            picked.merges.iter().flatten().chain(&picked.direct).map(|c| c.outpoint).collect();
+        let mut all: Vec<OutPoint> = picked.merges.iter().flatten().chain(&picked.direct).map(|c| c.outpoint).collect();
         let count = all.len();
         all.sort();
         all.dedup();

@@ -240,9 +240,7 @@ impl Memory {
         // A scan of the present state does not tell who consumed what is gone. Of a transaction whose inputs are all
         // gone, and whose keys nobody else has, that transaction itself is taken to be the consumer.
         let merged = |outpoint: &OutPoint| self.payment_of.contains_key(&outpoint.source.into());
-        let gone = |input: &TxInput| {
-            !merged(&input.outpoint) && !self.coins.contains_key(&input.outpoint)
-        };
+        let gone = |input: &TxInput| !merged(&input.outpoint) && !self.coins.contains_key(&input.outpoint);
         if inputs.iter().any(|input| self.unmade.contains(&input.outpoint)) {
             return TxStanding::Open;
         }

@@ -230,9 +230,10 @@ impl WalletFolder {
     /// [`WalletError::Io`].
     pub fn same_words_as(&self, preview: &Preview) -> Result<Vec<String>, WalletError> {
         let same = |summary: &WalletSummary| {
-            summary.public.as_ref().is_some_and(|public| {
-                public.zk13str == preview.zk13str && public.confidential == preview.confidential
-            })
+            summary
+                .public
+                .as_ref()
+                .is_some_and(|public| public.zk13str == preview.zk13str && public.confidential == preview.confidential)
         };
         Ok(self.list()?.into_iter().filter(same).map(|summary| summary.name).collect())
     }

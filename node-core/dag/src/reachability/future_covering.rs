@@ -27,10 +27,10 @@ pub(super) fn find_covering(
             high = middle;
         }
     }
-    if let Some((idx, &block)) = low.checked_sub(1).and_then(|idx| Some((idx, blocks.get(idx)?))) {
-        if store.reachability(block)?.interval.contains(wanted) {
-            return Ok(Ok(idx));
-        }
+    if let Some((idx, &block)) = low.checked_sub(1).and_then(|idx| Some((idx, blocks.get(idx)?)))
+        && store.reachability(block)?.interval.contains(wanted)
+    {
+        return Ok(Ok(idx));
     }
     Ok(Err(low))
 }

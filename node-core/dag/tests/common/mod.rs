@@ -3,9 +3,9 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    missing_docs,
-    missing_debug_implementations,
-    reason = "each test uses its own part"
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    reason = "shared by test files that each use their own part"
 )]
 
 use std::collections::BTreeMap;

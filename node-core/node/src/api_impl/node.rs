@@ -7,8 +7,8 @@ use umbel_api::node::{
 };
 use umbel_api::{ApiError, Empty, ErrorCode, NodeEvent};
 use umbel_crypto::keys::ConfidentialAddress;
-use umbel_types::genesis::DEVNET_WORDS;
 use umbel_types::Network;
+use umbel_types::genesis::DEVNET_WORDS;
 
 use crate::convert;
 use crate::node::Core;

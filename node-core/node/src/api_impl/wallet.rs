@@ -41,11 +41,8 @@ pub(super) fn create(core: &Arc<Core>, request: CreateRequest) -> Result<Created
         24 => WordCount::TwentyFour,
         _ => return Err(ApiError::new(ErrorCode::BadWords, "a wallet has 12 or 24 words")),
     };
-    let new = NewWallet {
-        name: &request.name,
-        password: request.password.expose(),
-        passphrase: request.passphrase.expose(),
-    };
+    let new =
+        NewWallet { name: &request.name, password: request.password.expose(), passphrase: request.passphrase.expose() };
     let (wallet, words) = core.wallets.folder.create(new, count).map_err(failed)?;
     let (zk13str, confidential) = first_address(&wallet)?;
     opened(core, wallet);

@@ -141,7 +141,7 @@ pub(super) struct FundArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) wallet: Option<String>,
     /// STR to pay
-    #[arg(long, value_name = "X", default_value = "100")]
+    #[arg(long, value_name = "X", default_value = "100", allow_hyphen_values = true)]
     pub(super) amount: String,
 }
 
@@ -177,7 +177,9 @@ pub(super) enum WalletCommand {
     #[command(after_help = "Examples:\n  umbel wallet remove --wallet alice")]
     Remove(WalletName),
     /// Where the wallet is paid
-    #[command(after_help = "Examples:\n  umbel wallet address --wallet alice\n  umbel wallet address --wallet alice --new --label Bob")]
+    #[command(
+        after_help = "Examples:\n  umbel wallet address --wallet alice\n  umbel wallet address --wallet alice --new --label Bob"
+    )]
     Address(AddressArgs),
     /// What the wallet holds
     #[command(after_help = "Examples:\n  umbel wallet balance --wallet alice --json")]
@@ -280,7 +282,7 @@ pub(super) struct PaymentArgs {
     #[arg(long, value_name = "ADDR")]
     pub(super) to: String,
     /// How much, such as 1.25, or max
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub(super) amount: String,
     /// Asset: a ticker or an id [default: STR]
     #[arg(long, value_name = "A", default_value = "")]

@@ -22,6 +22,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SCAN_TIMEOUT: Duration = Duration::from_secs(600);
 /// Longest wait for the chain to be open.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// Times that a wallet is opened again when another command locks it.
+const OPEN_ATTEMPTS: usize = 5;
 /// Time between two looks.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -61,7 +63,9 @@ impl Connection {
                         return Ok(Self { api: Arc::new(api), local: None, runtime });
                     }
                     if Instant::now() > deadline {
-                        return Err(NodeError::AlreadyRunning { pid: holder.pid, path: layout.root().to_owned() }.into());
+                        return Err(
+                            NodeError::AlreadyRunning { pid: holder.pid, path: layout.root().to_owned() }.into()
+                        );
                     }
                 }
                 None if need == Need::Running => return Err(not_running(&layout)),
@@ -106,20 +110,15 @@ impl Connection {
         let list = self.wait(self.api().wallet_list(Empty {}))?.wallets;
         match list.as_slice() {
             [only] => Ok(only.name.clone()),
-            [] => Err(ApiError::new(ErrorCode::NoSuchWallet, "there is no wallet; make one with `umbel wallet create`")),
+            [] => {
+                Err(ApiError::new(ErrorCode::NoSuchWallet, "there is no wallet; make one with `umbel wallet create`"))
+            }
             _ => Err(ApiError::new(ErrorCode::BadInput, "there are several wallets; say which with --wallet NAME")),
         }
     }
 
-    /// The wallet, open at least for looking, with everything looked at.
-    pub(super) fn scanned_wallet(&self, access: &WalletAccess) -> Result<Opened<'_>, ApiError> {
-        let opened = self.open_wallet(access, LockStatus::Locked)?;
-        opened.wait_for_scan()?;
-        Ok(opened)
-    }
-
     /// The wallet, open at least as far as `enough`: else it is unlocked, and locked again with the returned value.
-    pub(super) fn open_wallet(&self, access: &WalletAccess, enough: LockStatus) -> Result<Opened<'_>, ApiError> {
+    fn open_wallet(&self, access: &WalletAccess, enough: LockStatus) -> Result<Opened<'_>, ApiError> {
         let name = self.wallet_name(&access.wallet)?;
         let list = self.wait(self.api().wallet_list(Empty {}))?.wallets;
         let Some(summary) = list.iter().find(|w| w.name == name) else {
@@ -131,7 +130,8 @@ impl Connection {
             LockStatus::Unlocked => true,
         };
         if !is_open {
-            let password = secrets::password(access.password.password_file.as_deref(), &format!("Password of {name}: "))?;
+            let password =
+                secrets::password(access.password.password_file.as_deref(), &format!("Password of {name}: "))?;
             self.wait(self.api().wallet_unlock(UnlockRequest { wallet: name.clone(), password }))?;
         }
         Ok(Opened { connection: self, name, lock_again: !is_open })
@@ -140,23 +140,42 @@ impl Connection {
     /// Waits until the chain of a node started for this command is open.
     fn wait_for_chain(&self) -> Result<(), ApiError> {
         let deadline = Instant::now() + LOAD_TIMEOUT;
-        loop {
-            let state = self.wait(self.api().node_state(Empty {}))?;
-            match state.sync.stage {
-                SyncStage::Synced => return Ok(()),
-                SyncStage::Failed => {
-                    let reason = state.warnings.into_iter().next().map(|w| w.message);
-                    return Err(ApiError::new(
-                        ErrorCode::Unavailable,
-                        reason.unwrap_or_else(|| "the chain could not be opened".to_owned()),
-                    ));
-                }
-                SyncStage::Starting | SyncStage::Loading | SyncStage::Stopping if Instant::now() > deadline => {
-                    return Err(ApiError::passing(ErrorCode::Unavailable, "the chain takes too long to open"));
-                }
-                SyncStage::Starting | SyncStage::Loading | SyncStage::Stopping => std::thread::sleep(POLL),
+        while self.check_chain()? != SyncStage::Synced {
+            if Instant::now() > deadline {
+                return Err(ApiError::passing(ErrorCode::Unavailable, "the chain takes too long to open"));
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// The node's stage, unless it has failed.
+    fn check_chain(&self) -> Result<SyncStage, ApiError> {
+        let state = self.wait(self.api().node_state(Empty {}))?;
+        if state.sync.stage == SyncStage::Failed {
+            let reason = state.warnings.into_iter().next().map(|w| w.message);
+            let reason = reason.unwrap_or_else(|| "the chain could not be opened".to_owned());
+            return Err(ApiError::new(ErrorCode::Unavailable, reason));
+        }
+        Ok(state.sync.stage)
+    }
+
+    /// Uses the wallet, open at least as far as `enough`. Another command may lock it in between, since each leaves
+    /// it as it was: then it is opened again.
+    pub(super) fn with_wallet<T>(
+        &self,
+        access: &WalletAccess,
+        enough: LockStatus,
+        mut call: impl FnMut(&Opened<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        for _ in 1..OPEN_ATTEMPTS {
+            let opened = self.open_wallet(access, enough)?;
+            match call(&opened) {
+                Err(error) if error.code == ErrorCode::Locked => {}
+                result => return result,
             }
         }
+        call(&self.open_wallet(access, enough)?)
     }
 }
 
@@ -178,6 +197,7 @@ impl Opened<'_> {
             if state.scan.complete {
                 return Ok(state);
             }
+            connection.check_chain()?;
             if Instant::now() > deadline {
                 return Err(ApiError::passing(ErrorCode::Unavailable, "the wallet is still looking for its coins"));
             }

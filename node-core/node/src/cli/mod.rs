@@ -70,11 +70,11 @@ fn execute(context: &Context, command: Command) -> Result<(), ApiError> {
         Command::Node(NodeCommand::Run(args)) => node::run(context, &args),
         Command::Node(NodeCommand::Info) => node::info(context),
         Command::Devnet(command) => devnet::execute(context, command),
-        Command::Wallet(WalletCommand::Send(args)) => send::send(context, args.payment),
+        Command::Wallet(WalletCommand::Send(args)) => send::send(context, &args.payment),
         Command::Wallet(command) => wallet::execute(context, command),
         Command::Address(AddressCommand::Decode { text }) => address::decode(context, &text),
         Command::Dag(DagCommand::Replay { file }) => dag::replay(context, &file),
-        Command::Tx(TxCommand::Build(args)) => send::build(context, args),
+        Command::Tx(TxCommand::Build(args)) => send::build(context, &args),
         Command::Tx(TxCommand::Decode { file }) => tx::decode(context, &file),
         Command::Tx(TxCommand::Submit { file }) => tx::submit(context, &file),
     }

@@ -79,7 +79,8 @@ fn first_line(file: &Path, what: &str) -> Result<Secret, ApiError> {
 }
 
 fn read(file: &Path, what: &str) -> Result<Zeroizing<String>, ApiError> {
-    let failed = |reason: String| ApiError::new(ErrorCode::BadInput, format!("the {what} file {} {reason}", file.display()));
+    let failed =
+        |reason: String| ApiError::new(ErrorCode::BadInput, format!("the {what} file {} {reason}", file.display()));
     let size = fs::metadata(file).map_err(|e| failed(format!("can't be read: {e}")))?.len();
     if size > MAX_FILE_BYTES {
         return Err(failed("is too long".to_owned()));

@@ -4,13 +4,16 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use umbel_api::send::{AddressKind, Payment, PaymentStage, SendRequest, StatusRequest};
+use umbel_api::send::{
+    AddressKind, DecodeAddressRequest, Payment, PaymentPlan, PaymentStage, SendRequest, StatusRequest,
+};
 use umbel_api::wallet::LockStatus;
 use umbel_api::{ApiError, ErrorCode};
 
 use super::Context;
 use super::args::{BuildArgs, PaymentArgs};
-use super::connect::{Connection, Need, Opened};
+use super::connect::{Connection, Need};
+use crate::convert;
 
 /// Longest wait for the proofs of a payment with many transactions on a slow machine.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(600);
@@ -18,25 +21,24 @@ const BUILD_TIMEOUT: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Pays, and returns when the pool has the payment.
-pub(super) fn send(context: &Context, args: PaymentArgs) -> Result<(), ApiError> {
+pub(super) fn send(context: &Context, args: &PaymentArgs) -> Result<(), ApiError> {
     let connection = Connection::open(context, Need::Running)?;
-    let (opened, request) = prepare(&connection, args)?;
-    let plan = connection.wait(connection.api().send_plan(request.clone()))?;
-    explain(context, &plan.notices);
-    let shown = match plan.recipient.kind {
-        AddressKind::Confidential => "confidentially",
-        AddressKind::Zk13str => "publicly",
-    };
-    let question = format!(
-        "Pay {} {} {shown} to {} (fee {} STR)?",
-        plan.amount, plan.asset, plan.recipient.fingerprint, plan.fee
-    );
-    if !context.out.confirm(&question) {
-        return Err(ApiError::new(ErrorCode::BadInput, "nothing was sent"));
-    }
-    let started = connection.wait(connection.api().send_pay(request))?;
-    let payment = wait_for_pool(&connection, started)?;
-    drop(opened);
+    check(&connection, args)?;
+    let mut asked = false;
+    let payment = connection.with_wallet(&args.access, LockStatus::Unlocked, |opened| {
+        opened.wait_for_scan()?;
+        let request = request(&opened.name, args);
+        if !asked {
+            let plan = connection.wait(connection.api().send_plan(request.clone()))?;
+            explain(context, &plan.notices);
+            if !context.out.confirm(&question(&plan)) {
+                return Err(ApiError::new(ErrorCode::BadInput, "nothing was sent"));
+            }
+            asked = true;
+        }
+        connection.wait(connection.api().send_pay(request))
+    })?;
+    let payment = wait_for_pool(&connection, payment)?;
     context.out.result(
         &json!({
             "txid": payment.txid,
@@ -59,39 +61,56 @@ pub(super) fn send(context: &Context, args: PaymentArgs) -> Result<(), ApiError>
 }
 
 /// Builds and signs a payment into a file.
-pub(super) fn build(context: &Context, args: BuildArgs) -> Result<(), ApiError> {
+pub(super) fn build(context: &Context, args: &BuildArgs) -> Result<(), ApiError> {
     let connection = Connection::open(context, Need::Chain)?;
-    let (opened, request) = prepare(&connection, args.payment)?;
-    let raw = connection.wait(connection.api().tx_build(request))?;
-    drop(opened);
+    let built = check(&connection, &args.payment).and_then(|()| {
+        connection.with_wallet(&args.payment.access, LockStatus::Unlocked, |opened| {
+            opened.wait_for_scan()?;
+            connection.wait(connection.api().tx_build(request(&opened.name, &args.payment)))
+        })
+    });
     connection.close();
+    let raw = built?;
     let out = args.out.display();
     fs::write(&args.out, format!("{}\n", raw.hex))
         .map_err(|e| ApiError::new(ErrorCode::BadInput, format!("{out} can't be written: {e}")))?;
-    let txid = crate::convert::transaction(&raw.hex)?.txid().to_string();
+    let txid = convert::transaction(&raw.hex)?.txid().to_string();
     let shown = format!("transaction {txid}\nwritten to {out}; submit it with `umbel tx submit {out}`");
     context.out.result(&json!({ "txid": txid, "file": args.out }), &shown);
     Ok(())
 }
 
-/// Checks what can be checked before a password is asked for, and opens the wallet.
-fn prepare(connection: &Connection, args: PaymentArgs) -> Result<(Opened<'_>, SendRequest), ApiError> {
-    let to = args.to.trim().to_owned();
-    let decode = umbel_api::send::DecodeAddressRequest { text: to.clone() };
-    let recipient = connection.wait(connection.api().send_decode_address(decode))?;
+/// What can be checked before a password is asked for.
+fn check(connection: &Connection, args: &PaymentArgs) -> Result<(), ApiError> {
+    let text = args.to.clone();
+    let recipient = connection.wait(connection.api().send_decode_address(DecodeAddressRequest { text }))?;
     if recipient.kind == AddressKind::Zk13str && !args.public {
         return Err(ApiError::new(
             ErrorCode::NeedsPublic,
             "a zk13str address can only be paid publicly: everyone sees amount and recipient; add --public to accept that",
         ));
     }
-    crate::convert::send_amount(&args.amount)?;
-    let opened = connection.open_wallet(&args.access, LockStatus::Unlocked)?;
-    opened.wait_for_scan()?;
-    let wallet = opened.name.clone();
-    let request =
-        SendRequest { wallet, to, amount: args.amount, asset: args.asset, note: args.note, public: args.public };
-    Ok((opened, request))
+    convert::send_amount(&args.amount)?;
+    convert::asset(&args.asset).map(|_| ())
+}
+
+fn request(wallet: &str, args: &PaymentArgs) -> SendRequest {
+    SendRequest {
+        wallet: wallet.to_owned(),
+        to: args.to.trim().to_owned(),
+        amount: args.amount.clone(),
+        asset: args.asset.clone(),
+        note: args.note.clone(),
+        public: args.public,
+    }
+}
+
+fn question(plan: &PaymentPlan) -> String {
+    let how = match plan.recipient.kind {
+        AddressKind::Confidential => "confidentially",
+        AddressKind::Zk13str => "publicly",
+    };
+    format!("Pay {} {} {how} to {} (fee {} STR)?", plan.amount, plan.asset, plan.recipient.fingerprint, plan.fee)
 }
 
 fn explain(context: &Context, notices: &[String]) {

@@ -2,14 +2,12 @@
 
 use serde_json::{Value, json};
 use umbel_api::wallet::{
-    Balance, CreateRequest, History, HistoryEntry, HistoryKind, HistoryRequest, NewAddressRequest, RestoreRequest,
-    RevealRequest, WalletRequest, WalletState,
+    Balance, CreateRequest, History, HistoryEntry, HistoryKind, HistoryRequest, LockStatus, NewAddressRequest,
+    RestoreRequest, RevealRequest, WalletRequest, WalletState,
 };
 use umbel_api::{ApiError, Empty, ErrorCode, Secret};
 
-use super::args::{
-    AddressArgs, CreateArgs, HistoryArgs, RestoreArgs, WalletAccess, WalletCommand, WalletName,
-};
+use super::args::{AddressArgs, CreateArgs, HistoryArgs, RestoreArgs, WalletAccess, WalletCommand, WalletName};
 use super::connect::{Connection, Need};
 use super::{Context, secrets, send};
 use crate::convert;
@@ -24,7 +22,7 @@ pub(super) fn execute(context: &Context, command: WalletCommand) -> Result<(), A
         WalletCommand::Balance(access) => balance(context, &access),
         WalletCommand::History(args) => history(context, &args),
         WalletCommand::Reveal(access) => reveal(context, &access),
-        WalletCommand::Send(args) => send::send(context, args.payment),
+        WalletCommand::Send(args) => send::send(context, &args.payment),
     }
 }
 
@@ -65,11 +63,15 @@ fn create(context: &Context, args: &CreateArgs) -> Result<(), ApiError> {
             created.zk13str
         ),
     );
-    // The command line shows the words once and asks nothing back: whoever reads them has them.
-    let confirmed = connection.wait(connection.api().wallet_confirm_words(WalletRequest { wallet: name.clone() }));
+    // Without a person at the terminal, the app goes on asking for a backup.
+    let confirmed = if context.out.can_ask() && context.out.confirm("Have you written them down?") {
+        connection.wait(connection.api().wallet_confirm_words(WalletRequest { wallet: name.clone() })).map(|_| ())
+    } else {
+        Ok(())
+    };
     let locked = connection.wait(connection.api().wallet_lock(WalletRequest { wallet: name }));
     connection.close();
-    confirmed.and(locked).map(|_| ())
+    confirmed.and(locked.map(|_| ()))
 }
 
 fn restore(context: &Context, args: &RestoreArgs) -> Result<(), ApiError> {
@@ -86,7 +88,8 @@ fn restore(context: &Context, args: &RestoreArgs) -> Result<(), ApiError> {
     let connection = Connection::open(context, Need::Wallets)?;
     let request = RestoreRequest { name: name.clone(), words, passphrase, password, dry_run: false };
     let restored = connection.wait(connection.api().wallet_restore(request));
-    let locked = restored.is_ok().then(|| connection.wait(connection.api().wallet_lock(WalletRequest { wallet: name })));
+    let locked =
+        restored.is_ok().then(|| connection.wait(connection.api().wallet_lock(WalletRequest { wallet: name })));
     connection.close();
     let restored = restored?;
     if let Some(Err(error)) = locked {
@@ -148,18 +151,19 @@ fn remove_on(context: &Context, connection: &Connection, name: &WalletName) -> R
 
 fn address(context: &Context, args: AddressArgs) -> Result<(), ApiError> {
     let connection = Connection::open(context, Need::Wallets)?;
-    let entry = address_on(&connection, args);
+    let entry = address_on(&connection, &args);
     connection.close();
     let (zk13str, confidential) = entry?;
     show_addresses(context, &zk13str, &confidential)
 }
 
-fn address_on(connection: &Connection, args: AddressArgs) -> Result<(String, String), ApiError> {
+fn address_on(connection: &Connection, args: &AddressArgs) -> Result<(String, String), ApiError> {
     if args.new {
-        let opened = connection.open_wallet(&args.access, umbel_api::wallet::LockStatus::Unlocked)?;
-        let request = NewAddressRequest { wallet: opened.name.clone(), label: args.label };
-        let entry = connection.wait(connection.api().wallet_new_address(request))?;
-        return Ok((entry.zk13str, entry.confidential));
+        return connection.with_wallet(&args.access, LockStatus::Unlocked, |opened| {
+            let request = NewAddressRequest { wallet: opened.name.clone(), label: args.label.clone() };
+            let entry = connection.wait(connection.api().wallet_new_address(request))?;
+            Ok((entry.zk13str, entry.confidential))
+        });
     }
     let wallet = connection.wallet_name(&args.access.wallet)?;
     let list = connection.wait(connection.api().wallet_addresses(WalletRequest { wallet }))?;
@@ -170,8 +174,7 @@ fn address_on(connection: &Connection, args: AddressArgs) -> Result<(String, Str
 
 fn balance(context: &Context, access: &WalletAccess) -> Result<(), ApiError> {
     let connection = Connection::open(context, Need::Chain)?;
-    let state = connection.scanned_wallet(access);
-    let state = state.and_then(|opened| opened.wait_for_scan());
+    let state = connection.with_wallet(access, LockStatus::Locked, |opened| opened.wait_for_scan());
     connection.close();
     let state = state?;
     context.out.result(&balance_json(&state), &balance_text(&state));
@@ -207,14 +210,16 @@ fn history(context: &Context, args: &HistoryArgs) -> Result<(), ApiError> {
 }
 
 fn history_on(connection: &Connection, args: &HistoryArgs) -> Result<History, ApiError> {
-    let opened = connection.scanned_wallet(&args.access)?;
-    connection.wait(connection.api().wallet_history(HistoryRequest {
-        wallet: opened.name.clone(),
-        offset: args.offset,
-        limit: args.limit,
-        search: String::new(),
-        kind: None,
-    }))
+    connection.with_wallet(&args.access, LockStatus::Locked, |opened| {
+        opened.wait_for_scan()?;
+        connection.wait(connection.api().wallet_history(HistoryRequest {
+            wallet: opened.name.clone(),
+            offset: args.offset,
+            limit: args.limit,
+            search: String::new(),
+            kind: None,
+        }))
+    })
 }
 
 fn history_line(entry: &HistoryEntry) -> String {

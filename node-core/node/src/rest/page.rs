@@ -80,7 +80,8 @@ fn locate(root: &Path, uri_path: &str) -> Option<(PathBuf, &'static str)> {
         return None;
     }
     // Page files have plain names; percent signs would only hide something.
-    let plain = !uri_path.contains(['%', '\\', '\0']) && relative.components().all(|c| matches!(c, Component::Normal(_)));
+    let plain =
+        !uri_path.contains(['%', '\\', '\0']) && relative.components().all(|c| matches!(c, Component::Normal(_)));
     if !plain {
         return None;
     }

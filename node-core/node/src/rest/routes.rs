@@ -1,5 +1,7 @@
 //! Paths, and how answers and errors look on the wire.
 
+use std::time::Instant;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -38,7 +40,10 @@ async fn guard(State(server): State<Server>, request: Request, next: Next) -> Re
     let mut response = if auth::is_addressed_here(request.headers(), server.address) {
         next.run(request).await
     } else {
-        refuse(StatusCode::FORBIDDEN, ApiError::new(ErrorCode::Unauthorized, "this server answers to its own page only"))
+        refuse(
+            StatusCode::FORBIDDEN,
+            ApiError::new(ErrorCode::Unauthorized, "this server answers to its own page only"),
+        )
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -118,8 +123,11 @@ async fn call(
         bytes.as_mut().zeroize();
     }
     let request = request.map_err(|_| ApiError::new(ErrorCode::BadInput, "the request is not JSON"))?;
-    let answer = dispatch(server.api.as_ref(), &path, request).await?;
-    Ok(axum::Json(answer).into_response())
+    let started = Instant::now();
+    let answer = dispatch(server.api.as_ref(), &path, request).await;
+    let refused = answer.as_ref().err().map(|error| error.code);
+    tracing::debug!(%path, ?refused, ms = started.elapsed().as_millis(), "call");
+    Ok(axum::Json(answer?).into_response())
 }
 
 /// An error on its way out: `{"error": {"code", "message", "retryable"}}`.

@@ -44,9 +44,8 @@ async fn forward(mut socket: WebSocket, mut server: Server) {
         }
     }
     // A page that is gone already needs no farewell.
-    let _ = socket
-        .send(Message::Close(Some(CloseFrame { code: close_code::AWAY, reason: "the node stops".into() })))
-        .await;
+    let _ =
+        socket.send(Message::Close(Some(CloseFrame { code: close_code::AWAY, reason: "the node stops".into() }))).await;
 }
 
 /// Waits until the server stops; a dropped sender means the same.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use umbel_api::node::{DevnetNotice, MempoolState, NodeState, NodeWarning, SyncStage, SyncState};
+use umbel_api::node::{DevnetNotice, MempoolState, NodeState, SyncStage, SyncState};
 use umbel_types::genesis::DEVNET_WORDS;
 use umbel_types::{Network, TimestampMs};
 
@@ -22,13 +22,12 @@ pub(crate) struct StateService {
     watch: ClockWatch,
     blocks: VecDeque<(Instant, u64)>,
     checked: Instant,
-    clock_warning: Option<NodeWarning>,
 }
 
 impl StateService {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Self { watch: ClockWatch::new(clock::now(), now), blocks: VecDeque::new(), checked: now, clock_warning: None }
+        Self { watch: ClockWatch::new(clock::now(), now), blocks: VecDeque::new(), checked: now }
     }
 
     /// One round. Waits by itself.
@@ -68,11 +67,8 @@ impl StateService {
             self.blocks.clear();
         }
         state.mining = core.mining.state(core);
-        if self.clock_warning.is_none() || now.duration_since(self.checked) >= RATE_STEP {
-            self.clock_warning = self.watch.look(clock::now(), now, tip);
-        }
         state.warnings = status.warnings;
-        state.warnings.extend(self.clock_warning.clone());
+        state.warnings.extend(self.watch.look(clock::now(), now, tip));
         state.warnings.extend(core.wallets.warnings());
         if state.sync.stage == SyncStage::Failed {
             state.sync.stalled = state.warnings.first().map(|w| w.message.clone());
@@ -106,14 +102,7 @@ pub(crate) fn starting(config: &NodeConfig) -> NodeState {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         data_dir: config.data_dir.display().to_string(),
         store: config.store.name().to_owned(),
-        sync: SyncState {
-            stage: SyncStage::Starting,
-            done: 0,
-            total: None,
-            rate: None,
-            eta_s: None,
-            stalled: None,
-        },
+        sync: SyncState { stage: SyncStage::Starting, done: 0, total: None, rate: None, eta_s: None, stalled: None },
         sink: String::new(),
         daa_score: 0,
         blue_score: 0,

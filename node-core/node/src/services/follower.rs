@@ -77,6 +77,14 @@ pub(crate) fn step(core: &Core) {
         Err(ConsensusError::Stopping) => {
             core.stop.wait(TICK);
         }
+        Err(ConsensusError::UnknownBlock(block)) => {
+            tracing::warn!(%block, "the chain is followed from its end again");
+            match ChainView::new(chain.consensus.as_ref()) {
+                Ok(view) => *locked(&chain.view) = view,
+                Err(error) => tracing::warn!(%error, "the chain could not be followed"),
+            }
+            core.stop.wait(TICK);
+        }
         Err(error) => {
             tracing::warn!(%error, "the chain could not be followed");
             core.stop.wait(TICK);

@@ -67,9 +67,10 @@ impl Pool {
     pub(crate) fn submit(&self, consensus: &dyn ConsensusApi, tx: &Arc<Transaction>) -> Result<(), Refused> {
         // Proofs take tens of milliseconds: the pool is not held meanwhile.
         let mut rng = UnwrapErr(getrandom::SysRng);
-        let isolated = check_txs_in_isolation(std::slice::from_ref(tx), &self.context, &mut rng).map_err(|(_, error)| {
-            Refused { error: ApiError::new(ErrorCode::TxRefused, error.to_string()), is_final: true }
-        })?;
+        let isolated =
+            check_txs_in_isolation(std::slice::from_ref(tx), &self.context, &mut rng).map_err(|(_, error)| {
+                Refused { error: ApiError::new(ErrorCode::TxRefused, error.to_string()), is_final: true }
+            })?;
         for isolated in isolated {
             let admitted = locked(&self.mempool).admit(isolated, consensus, clock::now());
             match admitted {
@@ -92,7 +93,11 @@ impl Pool {
     }
 
     /// Looks again at what a template could not use.
-    pub(crate) fn settle(&self, selector: TemplateSelector, consensus: &dyn ConsensusApi) -> Result<(), ConsensusError> {
+    pub(crate) fn settle(
+        &self,
+        selector: TemplateSelector,
+        consensus: &dyn ConsensusApi,
+    ) -> Result<(), ConsensusError> {
         let rejected = selector.into_rejected();
         if rejected.is_empty() {
             return Ok(());

@@ -54,6 +54,10 @@ pub(crate) struct MiningService {
 impl MiningService {
     /// The orders that the node was started with.
     pub(crate) fn new(config: &MiningConfig, params: &umbel_types::Params) -> Result<Self, ApiError> {
+        if config.threads > umbel_miner::MAX_THREADS {
+            let message = format!("at most {} threads can mine", umbel_miner::MAX_THREADS);
+            return Err(ApiError::new(ErrorCode::BadInput, message));
+        }
         let pay_to = config.pay_to.as_deref().map(|text| convert::confidential(text, params)).transpose()?;
         let wanted = Wanted { threads: config.threads, pay_to, first_wallet: None };
         Ok(Self { prefix: params.address_prefix, wanted: Mutex::new(wanted), own: Mutex::default() })
@@ -197,10 +201,9 @@ impl Templates {
 
 fn template_error(error: &TemplateError) -> ApiError {
     match error {
-        TemplateError::NoPayout => ApiError::new(
-            ErrorCode::NoSuchWallet,
-            "there is no wallet to mine for: create one, or name an address",
-        ),
+        TemplateError::NoPayout => {
+            ApiError::new(ErrorCode::NoSuchWallet, "there is no wallet to mine for: create one, or name an address")
+        }
         TemplateError::Syncing => ApiError::passing(ErrorCode::Unavailable, error.to_string()),
         TemplateError::Consensus(error) => convert::consensus_error(error),
     }

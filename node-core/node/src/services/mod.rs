@@ -6,8 +6,8 @@
 pub(crate) mod chain;
 pub(crate) mod clock;
 pub(crate) mod follower;
-pub(crate) mod miner;
 pub(crate) mod mempool;
+pub(crate) mod miner;
 pub(crate) mod payments;
 pub(crate) mod wallet;
 
@@ -65,7 +65,11 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Starts a thread that calls `step` until the node stops. `step` waits by itself, at most [`TICK`].
-pub(crate) fn spawn(core: &Arc<Core>, name: &'static str, mut step: impl FnMut(&Core) + Send + 'static) -> Result<JoinHandle<()>, NodeError> {
+pub(crate) fn spawn(
+    core: &Arc<Core>,
+    name: &'static str,
+    mut step: impl FnMut(&Core) + Send + 'static,
+) -> Result<JoinHandle<()>, NodeError> {
     let core = Arc::clone(core);
     let run = move || {
         while !core.stop.is_set() {

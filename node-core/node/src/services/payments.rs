@@ -23,11 +23,7 @@ enum Source {
     /// A wallet.
     Wallet(PaymentId),
     /// Nobody: test coins from the genesis wallet.
-    Fund {
-        txid: TxId,
-        inputs: Vec<OutPoint>,
-        accepted: Option<(BlockHash, BlueScore)>,
-    },
+    Fund { txid: TxId, inputs: Vec<OutPoint>, accepted: Option<(BlockHash, BlueScore)> },
 }
 
 struct Entry {
@@ -236,8 +232,12 @@ fn reason(stage: PaymentStage, known: &umbel_wallet::Payment) -> Option<ApiError
         | PaymentStage::Seen
         | PaymentStage::Accepted
         | PaymentStage::Confirmed => return None,
-        PaymentStage::Conflicted => (ErrorCode::TxConflict, "a competing payment was accepted first; the money is free again"),
-        PaymentStage::Expired => (ErrorCode::TxRefused, "its time was over before a block took it; the money is free again"),
+        PaymentStage::Conflicted => {
+            (ErrorCode::TxConflict, "a competing payment was accepted first; the money is free again")
+        }
+        PaymentStage::Expired => {
+            (ErrorCode::TxRefused, "its time was over before a block took it; the money is free again")
+        }
         PaymentStage::Dropped => (ErrorCode::TxRefused, "the pool gave it up; the money is free again"),
         PaymentStage::Failed => (ErrorCode::Internal, "it could not be built; nothing was sent"),
     };

@@ -1,6 +1,6 @@
 //! Open wallets: scanning, submitting what waits to be sent, locking by itself.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ pub(crate) struct WalletService {
     /// The folder itself.
     pub(crate) folder: WalletFolder,
     open: Mutex<BTreeMap<String, OpenWallet>>,
+    /// Names of wallets whose words were written down, as the folder said last.
+    backed_up: Mutex<BTreeSet<String>>,
     told: Mutex<BTreeMap<String, WalletState>>,
     last_use: Mutex<Instant>,
     warnings: Mutex<VecDeque<NodeWarning>>,
@@ -46,6 +48,7 @@ impl WalletService {
         Ok(Self {
             folder,
             open: Mutex::default(),
+            backed_up: Mutex::default(),
             told: Mutex::default(),
             last_use: Mutex::new(Instant::now()),
             warnings: Mutex::default(),
@@ -105,8 +108,14 @@ impl WalletService {
     pub(crate) fn list(&self, core: &Core) -> Result<WalletList, ApiError> {
         let all = self.folder.list().map_err(|e| convert::wallet_error(&e))?;
         core.mining.set_first_wallet(all.iter().find_map(|w| w.public.as_ref()).map(|p| p.payout));
+        *locked(&self.backed_up) = all.iter().filter(|w| w.backed_up).map(|w| w.name.clone()).collect();
         let wallets = all.into_iter().map(|w| self.shown(w)).collect();
         Ok(WalletList { wallets })
+    }
+
+    /// Whether the wallet's words were written down.
+    pub(crate) fn is_backed_up(&self, name: &str) -> bool {
+        locked(&self.backed_up).contains(name)
     }
 
     fn shown(&self, summary: umbel_wallet::WalletSummary) -> WalletSummary {

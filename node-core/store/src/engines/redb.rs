@@ -22,11 +22,10 @@ use crate::format::{self, FormatTag};
 use crate::kv::{KvReader, KvStore, Pair, StoreKind, StoreStats};
 use crate::registry::Table;
 
-/// Memory for pages, in bytes. Everything that a block's checks read again and again fits (a tenth of the least memory
-/// that the wallet node asks for, 512 MiB, rounded up).
+/// Memory for pages, in bytes: redb's own default of 1 GiB is more than a wallet may take. Not measured yet.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
-/// Deferred batches after which one is written through, whatever its caller asked for: a second of blocks at the
-/// highest rate times thirty, so that an owner who forgets to sync loses a bounded number.
+/// Deferred batches after which one is written through, whatever its caller asked for: an owner who forgets to sync loses
+/// a bounded number (storage.md §5.3: a durable commit a second or every 1,000 blocks).
 const MAX_DEFERRED_BATCHES: u64 = 1_000;
 /// Longest file that is checked whole at every open, in bytes; a longer one only if the last run did not end in order.
 /// redb reads pages without comparing their checksums, so only this check finds a flipped bit.

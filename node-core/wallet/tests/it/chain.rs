@@ -15,8 +15,8 @@ use umbel_types::errors::TxContextError;
 use umbel_types::header::BLOCK_VERSION;
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, BlockHash, BlueScore, BlueWork, Block, Body, CertRef, CompactTarget, DaaScore, Hash32, Header, Memo, Network,
-    Origin, OutPoint, Params, PayoutKey, TimestampMs, Transaction, TxCore, TxId, UtxoEntry,
+    Amount, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, CompactTarget, DaaScore, Hash32, Header, Memo,
+    Network, Origin, OutPoint, Params, PayoutKey, TimestampMs, Transaction, TxCore, TxId, UtxoEntry,
 };
 
 use crate::people::TestRng;
@@ -37,6 +37,8 @@ struct Inner {
     head: BlockHash,
     utxos: Utxos,
     made: u64,
+    /// DAA score that the next block jumps over.
+    skipped: u64,
     /// Fails so many further calls of the store.
     failures: u32,
 }
@@ -96,7 +98,7 @@ impl FakeChain {
         };
         let genesis = ChainBlock { parent: None, acceptance, body: body(Vec::new()) };
         let blocks = BTreeMap::from([(GENESIS, genesis)]);
-        let inner = Inner { blocks, head: GENESIS, utxos, made: 0, failures: 0 };
+        let inner = Inner { blocks, head: GENESIS, utxos, made: 0, skipped: 0, failures: 0 };
         Self { params: Params::of(network), inner: Mutex::new(inner), checks_proofs: true }
     }
 
@@ -122,8 +124,9 @@ impl FakeChain {
         name[31] = 0xbb;
         let block = BlockHash(name);
         let parent = inner.head;
+        let skipped = std::mem::take(&mut inner.skipped);
         let last = &inner.blocks[&parent].acceptance;
-        let daa_score = last.daa_score.saturating_add(1);
+        let daa_score = last.daa_score.saturating_add(1 + skipped);
         let mut acceptance = AcceptanceData {
             block,
             daa_score,
@@ -198,12 +201,8 @@ impl FakeChain {
 
     /// Consumes outputs without a transaction's proofs: another holder of the same words did.
     pub(crate) fn mine_core(&self, core: TxCore) -> BlockHash {
-        let witness = umbel_types::Witness {
-            range_proof: Vec::new(),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            kernel: [0; 64],
-        };
+        let witness =
+            umbel_types::Witness { range_proof: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), kernel: [0; 64] };
         self.mine(Next { txs: vec![Arc::new(Transaction { core, witness })], ..Next::default() }).0
     }
 
@@ -211,6 +210,12 @@ impl FakeChain {
         for _ in 0..blocks {
             self.mine(Next::default());
         }
+    }
+
+    /// Lets so much DAA score pass in one block.
+    pub(crate) fn wait(&self, daa: u64) {
+        self.inner.lock().unwrap().skipped = daa;
+        self.advance(1);
     }
 
     /// Goes back `depth` blocks: what is mined next makes another branch.

@@ -213,7 +213,11 @@ fn production_files_take_work_and_memory_to_guess() {
     assert!(memory_kib >= 64 * 1024, "{memory_kib} KiB");
     let start = std::time::Instant::now();
     assert_eq!(folder.reveal("w", "guess").err(), Some(WalletError::WrongPassword));
-    assert!(start.elapsed().as_millis() >= 250, "{:?}: half of what was measured, for a noisy machine", start.elapsed());
+    assert!(
+        start.elapsed().as_millis() >= 250,
+        "{:?}: half of what was measured, for a noisy machine",
+        start.elapsed()
+    );
 }
 
 #[cfg(unix)]

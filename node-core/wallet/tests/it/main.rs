@@ -1,5 +1,7 @@
 //! Wallets against a chain that lives in memory: real proofs, real files, no consensus.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its purpose")]
+
 mod chain;
 mod folder;
 mod payments;

@@ -17,8 +17,7 @@ use crate::chain::{FakeChain, GENESIS, Next};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const WORDS: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
-pub(crate) const OTHER_WORDS: &str =
-    "letter advice cage absurd amount doctor acoustic avoid letter advice cage above";
+pub(crate) const OTHER_WORDS: &str = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above";
 
 pub(crate) struct TestRng(blake3::OutputReader);
 
@@ -140,7 +139,14 @@ pub(crate) fn request(to: Address, amount: SendAmount) -> PaymentRequest {
 pub(crate) fn pay(wallet: &mut Wallet, request: &PaymentRequest) -> Result<umbel_wallet::Payment, WalletError> {
     let plan = wallet.plan(request)?;
     let job = wallet.start_payment(plan)?;
-    let built = job.run(&mut |_, _| {}, &AtomicBool::new(false))?;
+    let total = job.total();
+    let mut steps = Vec::new();
+    let built = job.run(&mut |done, of| steps.push((done, of)), &AtomicBool::new(false))?;
+    assert_eq!((steps.first(), steps.last()), (Some(&(0, total)), Some(&(total, total))));
+    for tx in built.transactions() {
+        // The plan's sizes are exact: no base unit is paid in vain.
+        assert_eq!(tx.core.fee, umbel_ledger::mass::min_fee(umbel_ledger::mass::mass_of(tx)));
+    }
     wallet.finish_payment(built)
 }
 

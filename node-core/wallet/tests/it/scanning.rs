@@ -40,8 +40,7 @@ fn a_restore_finds_everything_from_the_words_alone() {
         ann.new_address(&format!("{n}")).unwrap();
     }
     let bob = home.restore("Bob", OTHER_WORDS);
-    let others: Vec<_> =
-        (0..300u64).map(|n| gift(&bob.payout_address(), str_tokens(1), "", 1000 + n)).collect();
+    let others: Vec<_> = (0..300u64).map(|n| gift(&bob.payout_address(), str_tokens(1), "", 1000 + n)).collect();
     chain.mine(Next { gifts: others, ..Next::default() });
     let far = [0u32, 1, 15, 77, 90];
     let gifts = far.iter().map(|i| gift(&confidential(&ann, *i), str_tokens(10), "hi", u64::from(*i))).collect();
@@ -183,14 +182,30 @@ fn a_chain_begun_anew_is_scanned_anew() {
 /// What a test does to the chain.
 #[derive(Clone, Debug)]
 enum Turn {
-    Gift { to: u32, value: u64 },
-    Memo { to: u32, value: u64 },
-    Reward { value: u64 },
+    Gift {
+        to: u32,
+        value: u64,
+    },
+    Memo {
+        to: u32,
+        value: u64,
+    },
+    Reward {
+        value: u64,
+    },
     /// Somebody with the same words spends the wallet's nth output to its own address, keeping a part.
-    Spend { nth: usize },
-    Advance { blocks: usize },
-    Rewind { blocks: usize },
-    Scan { limit: usize },
+    Spend {
+        nth: usize,
+    },
+    Advance {
+        blocks: usize,
+    },
+    Rewind {
+        blocks: usize,
+    },
+    Scan {
+        limit: usize,
+    },
     Restart,
 }
 

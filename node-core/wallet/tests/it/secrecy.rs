@@ -37,8 +37,7 @@ impl<'a> MakeWriter<'a> for Log {
 #[test]
 fn logs_and_files_hold_no_secret() {
     let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let home = Home::new();
     let passphrase = "my secret passphrase";
     let note = "a note for nobody else";
@@ -69,7 +68,8 @@ fn logs_and_files_hold_no_secret() {
         }
     }
     assert!(files.len() >= 6);
-    let words = |phrase: &str| phrase.split(' ').collect::<Vec<_>>().windows(2).map(|w| w.join(" ")).collect::<Vec<_>>();
+    let words =
+        |phrase: &str| phrase.split(' ').collect::<Vec<_>>().windows(2).map(|w| w.join(" ")).collect::<Vec<_>>();
     let mut secrets = [words(&fresh), words(WORDS)].concat();
     secrets.extend([PASSWORD, "wrong password", passphrase, note, "abandon"].map(str::to_owned));
     for secret in secrets {

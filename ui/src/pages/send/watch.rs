@@ -51,7 +51,7 @@ pub(super) fn Watch(payment: Payment, draft: Draft, step: RwSignal<Step>) -> imp
     };
     view! {
         <h1 class="page-title">{t!("send.payment")}</h1>
-        <section class="card pay-to">
+        <section class="card recipient">
             <TextMark text=payment.fingerprint.clone()/>
             <span class="grow">
                 <b class="mono">{payment.fingerprint.clone()}</b>
