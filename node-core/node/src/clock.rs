@@ -72,7 +72,7 @@ fn warning(message: String) -> NodeWarning {
 mod tests {
     use super::*;
 
-    const NOW: TimestampMs = TimestampMs(EARLIEST.0 + 1_000_000);
+    const NOW: TimestampMs = TimestampMs(EARLIEST.0 + 10_000_000_000);
 
     #[test]
     fn a_steady_clock_is_right() {

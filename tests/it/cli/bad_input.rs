@@ -39,9 +39,8 @@ fn payments() {
         answer["confidential"].as_str().expect("an address").to_owned()
     };
     let (to, foreign) = (preview("devnet"), preview("testnet"));
-    let send = |to: &str, amount: &str| {
-        folder.run(&["wallet", "send", "--wallet", "alice", "--to", to, "--amount", amount])
-    };
+    let send =
+        |to: &str, amount: &str| folder.run(&["wallet", "send", "--wallet", "alice", "--to", to, "--amount", amount]);
     send(&foreign, "1").refused("wrong_network", &["network"]);
     send(&format!("{}q", &to[..to.len() - 1]), "1").refused("bad_checksum", &["checksum"]);
     send(&to[..20], "1").refused("bad_input", &["characters"]);
@@ -57,7 +56,9 @@ fn payments() {
     folder
         .run(&["wallet", "send", "--wallet", "alice", "--to", &to, "--amount", "1", "--asset", "GOLD"])
         .refused("bad_input", &["GOLD"]);
-    folder.run(&["wallet", "send", "--wallet", "carol", "--to", &to, "--amount", "1"]).refused("no_such_wallet", &["carol"]);
+    folder
+        .run(&["wallet", "send", "--wallet", "carol", "--to", &to, "--amount", "1"])
+        .refused("no_such_wallet", &["carol"]);
     assert_eq!(folder.balance("alice"), ["10.00000000", "0.00000000", "0.00000000"], "nothing was lost");
     node.stop();
     send(&to, "1").refused("not_running", &["umbel node run"]);

@@ -224,7 +224,8 @@ impl Node {
     fn start(folder: &Folder, args: &[&str]) -> Self {
         static STARTS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let start = STARTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let (out, log) = (folder.path().join(format!("node-{start}.out")), folder.path().join(format!("node-{start}.log")));
+        let (out, log) =
+            (folder.path().join(format!("node-{start}.out")), folder.path().join(format!("node-{start}.log")));
         let mut command = folder.command();
         command.arg("--json").arg("--data-dir").arg(folder.data()).args(["node", "run"]).args(args);
         let child = command
@@ -261,7 +262,8 @@ impl Node {
     /// Asks it to end as a system does; it has to do so in time, with exit code 0. Returns its log.
     pub(super) fn stop(mut self) -> String {
         self.signal("TERM");
-        let status = eventually("the node stops", STOP_TIMEOUT, || self.child.try_wait().expect("the process can be asked"));
+        let status =
+            eventually("the node stops", STOP_TIMEOUT, || self.child.try_wait().expect("the process can be asked"));
         assert!(status.success(), "ended with {status}:\n{}", self.log());
         self.log()
     }

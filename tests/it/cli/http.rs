@@ -35,7 +35,8 @@ impl Response {
 pub(super) fn send(address: &str, head: &str, body: &[u8]) -> Response {
     let mut stream = connect(address);
     // A server that refuses a long body may close before it has read all of it.
-    let _ = stream.write_all(format!("{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
+    let _ =
+        stream.write_all(format!("{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
     let _ = stream.write_all(body);
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
@@ -53,10 +54,8 @@ fn parse(text: &str) -> Response {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text:?}"));
     let mut lines = head.lines();
     let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status line");
-    let headers = lines
-        .filter_map(|l| l.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-        .collect();
+    let headers =
+        lines.filter_map(|l| l.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
     Response { status, headers, body: body.to_owned() }
 }
 

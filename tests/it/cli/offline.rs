@@ -106,7 +106,8 @@ fn wallets_without_a_node() {
     assert_eq!(hidden, json!({ "words": made.words, "passphrase": "TREZOR" }));
 
     let list = folder.run(&["wallet", "list"]).ok();
-    let names: Vec<&str> = list["wallets"].as_array().expect("wallets").iter().filter_map(|w| w["name"].as_str()).collect();
+    let names: Vec<&str> =
+        list["wallets"].as_array().expect("wallets").iter().filter_map(|w| w["name"].as_str()).collect();
     assert_eq!(names, ["alice", "again", "hidden"]);
     folder.run(&["wallet", "address"]).refused("bad_input", &["several wallets"]);
     folder.run(&["wallet", "remove", "--wallet", "again"]).ok();

@@ -50,9 +50,11 @@ fn what_is_no_call_is_refused() {
     let server = Server::of(&folder);
     let unknown = server.try_call("node/explode", &json!({}));
     assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (404, &json!("not_found")));
-    let typed = server.request("POST", "/api/v1/node/state", &[server.bearer(), "Content-Type: text/plain".into()], b"{}");
+    let typed =
+        server.request("POST", "/api/v1/node/state", &[server.bearer(), "Content-Type: text/plain".into()], b"{}");
     assert_eq!((typed.status, &typed.json()["error"]["code"]), (400, &json!("bad_input")));
-    let broken = server.request("POST", "/api/v1/node/state", &[server.bearer(), "Content-Type: application/json".into()], b"{");
+    let broken =
+        server.request("POST", "/api/v1/node/state", &[server.bearer(), "Content-Type: application/json".into()], b"{");
     assert_eq!(broken.status, 400);
     let long = server.try_call("tx/submit", &json!({ "hex": "00".repeat(200_000) }));
     assert_eq!((long.status, &long.json()["error"]["code"]), (413, &json!("bad_input")));
@@ -72,7 +74,9 @@ fn the_page_is_served_under_a_strict_policy() {
     let folder = Folder::new();
     let ui = folder.path().join("ui");
     fs::create_dir_all(ui.join("fonts")).expect("the folder can be written");
-    for (name, text) in [("index.html", "<!doctype html>"), ("ui_bg.wasm", "\0asm"), ("boot.js", "1"), ("fonts/a.woff2", "w")] {
+    for (name, text) in
+        [("index.html", "<!doctype html>"), ("ui_bg.wasm", "\0asm"), ("boot.js", "1"), ("fonts/a.woff2", "w")]
+    {
         fs::write(ui.join(name), text).expect("the folder can be written");
     }
     fs::write(folder.path().join("outside.json"), "{}").expect("the folder can be written");
@@ -97,13 +101,20 @@ fn the_page_is_served_under_a_strict_policy() {
     assert_eq!(get("/ui_bg.wasm").header("content-type"), Some("application/wasm"));
     assert_eq!(get("/fonts/a.woff2").header("content-type"), Some("font/woff2"));
     assert_eq!(get("/send").body, "<!doctype html>", "the page has its own routes");
-    for path in ["/../outside.json", "/fonts/../../outside.json", "/%2e%2e/outside.json", "/..%2foutside.json", "//etc/passwd.txt"] {
+    for path in [
+        "/../outside.json",
+        "/fonts/../../outside.json",
+        "/%2e%2e/outside.json",
+        "/..%2foutside.json",
+        "//etc/passwd.txt",
+    ] {
         let answer = get(path);
         assert!(answer.status >= 400, "{path}: {answer:?}");
     }
     #[cfg(unix)]
     {
-        std::os::unix::fs::symlink(folder.path().join("outside.json"), ui.join("link.json")).expect("links can be made");
+        std::os::unix::fs::symlink(folder.path().join("outside.json"), ui.join("link.json"))
+            .expect("links can be made");
         assert_eq!(get("/link.json").status, 404, "a link does not lead out");
     }
     node.stop();

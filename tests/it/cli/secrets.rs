@@ -79,7 +79,8 @@ fn secrets_come_from_files_or_the_environment_only() {
     let folder = Folder::new();
     let mut command = folder.command();
     command.env_remove("UMBEL_PASSWORD").arg("--json").arg("--data-dir").arg(folder.data());
-    let output = command.args(["wallet", "create", "--wallet", "alice"]).stdin(Stdio::null()).output().expect("it starts");
+    let output =
+        command.args(["wallet", "create", "--wallet", "alice"]).stdin(Stdio::null()).output().expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!output.status.success() && text.contains("UMBEL_PASSWORD"), "{text}");
 

@@ -26,9 +26,7 @@ fn pay(folder: &Folder, store: &str) -> (Node, [super::harness::NewWallet; 2]) {
     let bob = folder.create("bob");
     assert_eq!(folder.balance("bob"), ["0.00000000", "0.00000000", "0.00000000"]);
     let to = ["wallet", "send", "--wallet", "alice", "--to"];
-    let sent = folder
-        .run(&[&to[..], &[&bob.confidential, "--amount", "1.25", "--note", "for lunch"]].concat())
-        .ok();
+    let sent = folder.run(&[&to[..], &[&bob.confidential, "--amount", "1.25", "--note", "for lunch"]].concat()).ok();
     assert_eq!(sent["amount"], "1.25000000");
     assert_eq!(sent["public"], false);
     assert!(units(sent["fee"].as_str().expect("a fee")) > 0);

@@ -197,44 +197,38 @@ fn List(history: Loaded<umbel_api::wallet::History>, #[prop(into)] filtered: Sig
 
 #[component]
 fn Pager(total: Memo<usize>, offset: RwSignal<usize>) -> impl IntoView {
-    move || {
-        let (all, from) = (total.get(), offset.get());
-        (all > PAGE).then(|| {
-            let to = (from + PAGE).min(all);
-            let number = |n: usize| format::integer(n as u64);
-            view! {
-                <nav class="row pager" aria-label=t!("activity.pages")>
-                    <button
-                        type="button"
-                        class="icon-btn"
-                        data-testid="activity-newer"
-                        aria-label=t!("activity.newer")
-                        disabled=from == 0
-                        on:click=move |_| {
-                            offset.set(from.saturating_sub(PAGE));
-                            dom::scroll_to_top();
-                        }
-                    >
-                        {Icon::ChevronLeft.draw()}
-                    </button>
-                    <span class="num soft">
-                        {t!("activity.range", from = number(from + 1), to = number(to), total = number(all))}
-                    </span>
-                    <button
-                        type="button"
-                        class="icon-btn"
-                        data-testid="activity-older"
-                        aria-label=t!("activity.older")
-                        disabled=to >= all
-                        on:click=move |_| {
-                            offset.set(from + PAGE);
-                            dom::scroll_to_top();
-                        }
-                    >
-                        {Icon::ChevronRight.draw()}
-                    </button>
-                </nav>
-            }
-        })
+    let number = |n: usize| format::integer(n as u64);
+    let last = move || (offset.get() + PAGE).min(total.get());
+    let turn = move |to: usize| {
+        offset.set(to);
+        dom::scroll_to_top();
+    };
+    let range = move || {
+        t!("activity.range", from = number(offset.get() + 1), to = number(last()), total = number(total.get()))
+    };
+    view! {
+        <nav class="row pager" aria-label=t!("activity.pages") hidden=move || total.get() <= PAGE>
+            <button
+                type="button"
+                class="icon-btn"
+                data-testid="activity-newer"
+                aria-label=t!("activity.newer")
+                disabled=move || offset.get() == 0
+                on:click=move |_| turn(offset.get_untracked().saturating_sub(PAGE))
+            >
+                {Icon::ChevronLeft.draw()}
+            </button>
+            <span class="num soft">{range}</span>
+            <button
+                type="button"
+                class="icon-btn"
+                data-testid="activity-older"
+                aria-label=t!("activity.older")
+                disabled=move || last() == total.get()
+                on:click=move |_| turn(offset.get_untracked() + PAGE)
+            >
+                {Icon::ChevronRight.draw()}
+            </button>
+        </nav>
     }
 }

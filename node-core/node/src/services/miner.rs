@@ -149,7 +149,7 @@ fn payout_key(payee: &ConfidentialAddress) -> Result<PayoutKey, TemplateError> {
 
 /// Threads that mining may use.
 pub(crate) fn max_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(4).min(umbel_miner::MAX_THREADS)
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(4, umbel_miner::MAX_THREADS)
 }
 
 /// Where the miner's templates come from.
