@@ -86,7 +86,7 @@ impl BuildJob {
             .inputs
             .iter()
             .map(|input| match input {
-                PlanInput::Own(coin) => Ok(coin.clone()),
+                PlanInput::Own(coin) => Ok(OwnedCoin::clone(coin)),
                 PlanInput::Merged(step) => merged
                     .get(*step)
                     .cloned()

@@ -8,7 +8,7 @@ use umbel_types::consensus_api::ConsensusApi;
 use umbel_types::genesis::{DEVNET_WORDS, GenesisWallet};
 use umbel_types::memo::{Memo, MemoValue};
 use umbel_types::utxo::StoredOutput;
-use umbel_types::{Amount, AssetId, DaaRange, DaaScore, Lock, Network, OutPoint, Transaction, UtxoEntry, ZkAddress};
+use umbel_types::{Amount, AssetId, DaaRange, DaaScore, Lock, Network, OutPoint, Transaction, UtxoEntry};
 
 use crate::coins::{OwnedCoin, PaidTo, Spendable, Text};
 use crate::error::WalletError;
@@ -42,16 +42,6 @@ impl GenesisKeys {
         let index = self.watch.zk_index(address).filter(|index| (*index as usize) < GenesisWallet::ALL.len())?;
         (memo.asset == AssetId::STR && memo.valid == DaaRange::ALWAYS).then_some(index)
     }
-}
-
-/// The addresses that devnet's genesis pays, in the order of [`GenesisWallet::ALL`].
-///
-/// # Errors
-/// [`WalletError::Words`], if the constant were wrong.
-pub fn genesis_recipients() -> Result<[ZkAddress; GenesisWallet::ALL.len()], WalletError> {
-    let seed = parse_words(DEVNET_WORDS)?.to_seed("");
-    let index = |i: usize| u32::try_from(i).expect("five wallets");
-    Ok(core::array::from_fn(|i| seed.secp_key(crate::seed::ACCOUNT, index(i)).address()))
 }
 
 /// Pays `amount` STR of test coins to an address: confidential, or public where the address is. The change goes back to

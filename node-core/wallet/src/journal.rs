@@ -322,7 +322,7 @@ mod tests {
             let mut ends = vec![HEADER_BYTES];
             for index in 0..3 {
                 journal.append(&[address(index)], true).unwrap();
-                ends.push(std::fs::metadata(path).unwrap().len() as usize);
+                ends.push(std::fs::read(path).unwrap().len());
             }
             let bytes = std::fs::read(path).unwrap();
             let records: Vec<Vec<u8>> = ends.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect();

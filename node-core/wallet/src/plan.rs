@@ -68,7 +68,7 @@ impl PlanNotice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PlanInput {
     /// An unspent output of the wallet.
-    Own(OwnedCoin),
+    Own(Box<OwnedCoin>),
     /// The only output of an earlier transaction of the same payment.
     Merged(usize),
 }
@@ -194,7 +194,7 @@ impl Funds<'_> {
 
     fn coin(&self, candidate: &Candidate) -> PlanInput {
         let coin = self.coins.iter().find(|coin| coin.outpoint == candidate.outpoint);
-        PlanInput::Own((*coin.expect("candidates are made from these coins")).clone())
+        PlanInput::Own(Box::new((*coin.expect("candidates are made from these coins")).clone()))
     }
 }
 

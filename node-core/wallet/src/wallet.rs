@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use umbel_crypto::keys::ConfidentialAddress;
-use umbel_crypto::keys::address::zk_to_text;
 use umbel_types::consensus_api::{AcceptanceData, ChainPath, ConsensusApi, ConsensusError};
 use umbel_types::{Amount, AssetId, BlockHash, DaaRange, DaaScore, OutPoint, Params, TimestampMs};
 
 use crate::build::BuildJob;
-use crate::coins::{OwnedCoin, PaidTo, Spendable};
+use crate::coins::{OwnedCoin, Spendable};
 use crate::error::WalletError;
 use crate::history::{self, HistoryPage, HistoryQuery, View};
 use crate::journal::Journal;

@@ -27,7 +27,7 @@ fn a_new_wallet_gives_words_that_restore_it() {
         assert_eq!(wallet.addresses()[0].confidential, seen.confidential);
         assert_eq!(wallet.addresses()[0].zk13str, seen.zk13str);
         assert!(!wallet.addresses()[0].fingerprint.is_empty());
-        assert_eq!(home.folder.same_words_as(&seen).unwrap(), [name.clone()]);
+        assert_eq!(home.folder.same_words_as(&seen).unwrap(), vec![name.clone()]);
         assert_ne!(preview(&phrase, "", Network::Devnet).unwrap(), seen, "the passphrase counts");
         assert_ne!(preview(&phrase, "extra", Network::Mainnet).unwrap().confidential, seen.confidential);
         let revealed = home.folder.reveal(&name, PASSWORD).unwrap();

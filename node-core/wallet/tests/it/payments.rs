@@ -283,7 +283,7 @@ fn expired_and_dropped_payments_free_the_funds() {
 
 #[test]
 fn devnet_pays_test_coins_from_its_public_wallets() {
-    let recipients = devnet::genesis_recipients().unwrap();
+    let recipients = umbel_types::genesis::devnet().recipients;
     let memos = GenesisWallet::ALL.iter().zip(recipients).map(|(wallet, to)| {
         let (asset, amount) = wallet.allotment();
         Memo::public_payment(asset, amount, to)
