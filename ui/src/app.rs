@@ -62,7 +62,9 @@ pub(crate) fn Root() -> impl IntoView {
             }
             Part::Failed => failed(app).into_any(),
             Part::Welcome => view! { <pages::welcome::Welcome/> }.into_any(),
-            Part::Pages => view! { <Shell>{move || shown.with(|(route, open)| page(*route, open.is_some()))}</Shell> }.into_any(),
+            Part::Pages => {
+                view! { <Shell>{move || shown.with(|(route, open)| page(*route, open.is_some()))}</Shell> }.into_any()
+            }
         }
     };
     view! {

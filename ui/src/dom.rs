@@ -86,7 +86,9 @@ pub(crate) fn token(name: &str) -> String {
 
 /// The languages the browser asks for, first choice first.
 pub(crate) fn languages() -> Vec<String> {
-    web_sys::window().map(|w| w.navigator().languages().iter().filter_map(|l| l.as_string()).collect()).unwrap_or_default()
+    web_sys::window()
+        .map(|w| w.navigator().languages().iter().filter_map(|l| l.as_string()).collect())
+        .unwrap_or_default()
 }
 
 /// Puts the focus on the first element that matches, after the page has been drawn.
@@ -105,9 +107,7 @@ pub(crate) fn focus_soon(selector: &'static str) {
 
 /// Scrolls the page to its top.
 pub(crate) fn scroll_to_top() {
-    let main = web_sys::window()
-        .and_then(|w| w.document())
-        .and_then(|d| d.query_selector("main").ok().flatten());
+    let main = web_sys::window().and_then(|w| w.document()).and_then(|d| d.query_selector("main").ok().flatten());
     if let Some(main) = main {
         main.set_scroll_top(0);
     }

@@ -83,6 +83,10 @@ impl ApiError {
 impl ErrorCode {
     /// The wire form.
     pub fn name(self) -> String {
-        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            // A variant without fields always becomes a string.
+            Ok(_) | Err(_) => "internal".to_owned(),
+        }
     }
 }

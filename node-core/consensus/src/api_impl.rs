@@ -14,9 +14,7 @@ use umbel_types::consensus_api::{
 };
 use umbel_types::errors::TxContextError;
 use umbel_types::state::LedgerBalance;
-use umbel_types::{
-    Amount, Block, BlockHash, Header, OutPoint, Params, PayoutKey, TimestampMs, TxCore, UtxoEntry,
-};
+use umbel_types::{Amount, Block, BlockHash, Header, OutPoint, Params, PayoutKey, TimestampMs, TxCore, UtxoEntry};
 
 use crate::consensus::{Consensus, Current, lock};
 use crate::snapshot::Snapshot;

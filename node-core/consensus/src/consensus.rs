@@ -80,8 +80,7 @@ impl Consensus {
         }
         let rules = Rules::new(&config.params, genesis.hash, &genesis.block.header);
         let pow = Pow::of(&config.params);
-        let search =
-            SinkSearch { storage: &storage, rules: &rules, params: &config.params, genesis: genesis.hash };
+        let search = SinkSearch { storage: &storage, rules: &rules, params: &config.params, genesis: genesis.hash };
         let (meta, current) = resume(&search)?;
         let shared = Arc::new(Shared {
             genesis: genesis.hash,

@@ -14,9 +14,7 @@ use umbel_types::{Block, BlockHash};
 use crate::consensus::{Current, Shared, lock, public_state};
 use crate::pipeline::body::{check_body_in_isolation, commit_body};
 use crate::pipeline::fault;
-use crate::pipeline::header::{
-    check_header_in_dag_context, check_header_in_isolation, commit_header, commit_invalid,
-};
+use crate::pipeline::header::{check_header_in_dag_context, check_header_in_isolation, commit_header, commit_invalid};
 use crate::pipeline::virtual_state::{Position, SinkSearch, build_virtual, commit_sink};
 use crate::storage::{ChainMeta, read_error};
 
@@ -108,10 +106,13 @@ impl Worker {
         let disqualified = self.update_virtual()?;
         for (hash, _, chain) in accepted {
             let refusal = disqualified.iter().find(|(block, _)| *block == hash);
-            tell(&chain, match refusal {
-                Some((_, error)) => Err(error.clone()),
-                None => Ok(self.shared.storage.record(hash).map_err(fault)?.status),
-            });
+            tell(
+                &chain,
+                match refusal {
+                    Some((_, error)) => Err(error.clone()),
+                    None => Ok(self.shared.storage.record(hash).map_err(fault)?.status),
+                },
+            );
         }
         Ok(())
     }
@@ -127,14 +128,11 @@ impl Worker {
             None => self.insert_header(hash, header.clone())?,
         }
         let mut rng = UnwrapErr(getrandom::SysRng);
-        let checked =
-            check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis, &mut rng);
+        let checked = check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis, &mut rng);
         match checked {
             Ok(checked) => commit_body(hash, checked, storage, &mut self.meta),
             Err(
-                error @ (BlockError::BodyMismatch
-                | BlockError::UnexpectedCertificate
-                | BlockError::Unavailable(_)),
+                error @ (BlockError::BodyMismatch | BlockError::UnexpectedCertificate | BlockError::Unavailable(_)),
             ) => Err(error),
             Err(error) => {
                 commit_invalid(hash, storage)?;

@@ -34,7 +34,7 @@ pub struct DifficultyContext<'a> {
 }
 
 /// A difficulty rule.
-pub trait DifficultyManager: fmt::Debug + Send + Sync {
+pub trait DifficultyAlgorithm: fmt::Debug + Send + Sync {
     /// The bits that the block must carry.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ pub trait DifficultyManager: fmt::Debug + Send + Sync {
 /// The rule of a network.
 ///
 /// - `genesis`: header fields of its genesis block, the anchor.
-pub fn rule_of(params: &Params, genesis: HeaderFacts) -> Box<dyn DifficultyManager> {
+pub fn rule_of(params: &Params, genesis: HeaderFacts) -> Box<dyn DifficultyAlgorithm> {
     match params.difficulty {
         DifficultyRule::Fixed => Box::new(Fixed { bits: genesis.bits }),
         DifficultyRule::Asert { half_life_s } => Box::new(Asert {
@@ -64,7 +64,7 @@ pub struct Fixed {
     pub bits: CompactTarget,
 }
 
-impl DifficultyManager for Fixed {
+impl DifficultyAlgorithm for Fixed {
     fn expected_bits(&self, _dag: &dyn DagReader, _block: &DifficultyContext<'_>) -> Result<CompactTarget, ReadError> {
         Ok(self.bits)
     }
@@ -108,7 +108,7 @@ impl Asert {
     }
 }
 
-impl DifficultyManager for Asert {
+impl DifficultyAlgorithm for Asert {
     fn expected_bits(&self, _dag: &dyn DagReader, block: &DifficultyContext<'_>) -> Result<CompactTarget, ReadError> {
         Ok(self.bits_at(block.past_median_time, block.daa_score))
     }
@@ -167,7 +167,7 @@ impl SampledWindow {
     }
 }
 
-impl DifficultyManager for SampledWindow {
+impl DifficultyAlgorithm for SampledWindow {
     fn expected_bits(&self, dag: &dyn DagReader, block: &DifficultyContext<'_>) -> Result<CompactTarget, ReadError> {
         let samples = self.sampler.samples(dag, block.ghostdag)?;
         if samples.len() < self.min_samples.max(2) {

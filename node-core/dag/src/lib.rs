@@ -12,7 +12,7 @@
 //!
 //! ## Flow
 //! For a header with known parents: [`ghostdag::GhostdagProtocol::ghostdag`] → [`daa::DaaRule::calc`] →
-//! [`past_median_time::PastMedianTime::calc`] → [`difficulty::DifficultyManager::expected_bits`] →
+//! [`past_median_time::PastMedianTime::calc`] → [`difficulty::DifficultyAlgorithm::expected_bits`] →
 //! [`depth::check_bounded_merge`] → [`reachability::add_block`], then, if the block is the new sink,
 //! [`reachability::hint_virtual_selected_parent`].
 //!

@@ -115,7 +115,9 @@ impl StateTree {
                 .objects
                 .iter()
                 .filter(|(key, _)| key.ledger == ledger)
-                .map(|(key, state)| (key.object.into(), Hasher::new(Domain::SMT_LEAF).with(&key.object).with(state).finish()))
+                .map(|(key, state)| {
+                    (key.object.into(), Hasher::new(Domain::SMT_LEAF).with(&key.object).with(state).finish())
+                })
                 .collect();
             root = root.with(&smt_root(&leaves));
         }

@@ -6,9 +6,7 @@ use rand_core::CryptoRng;
 use umbel_crypto::BatchVerifier;
 use umbel_types::errors::TxRuleError;
 use umbel_types::tx::{LockBranch, MAX_HIDDEN_OUTPUTS, MAX_TX_BYTES};
-use umbel_types::{
-    Amount, BlockHash, Input, Lock, Memo, MemoValue, Output, Params, Transaction, TxCore, TxId, WtxId,
-};
+use umbel_types::{Amount, BlockHash, Input, Lock, Memo, MemoValue, Output, Params, Transaction, TxCore, TxId, WtxId};
 
 use crate::mass::{compute_mass, min_fee};
 

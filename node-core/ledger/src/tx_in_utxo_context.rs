@@ -28,11 +28,7 @@ impl UtxoContext {
     /// For a chain block's own body, the pool and templates.
     pub fn for_qualification(params: &Params, daa_score: DaaScore) -> Self {
         let margin = params.daa_of_seconds(EXPIRY_MARGIN_S);
-        Self {
-            daa_score,
-            expiry_score: daa_score.saturating_add(margin),
-            coinbase_maturity: params.coinbase_maturity,
-        }
+        Self { daa_score, expiry_score: daa_score.saturating_add(margin), coinbase_maturity: params.coinbase_maturity }
     }
 }
 
@@ -82,11 +78,7 @@ fn check_input(input: &TxInput, entry: &UtxoEntry, context: &UtxoContext) -> Res
 /// # Consensus
 /// > An input MUST repeat the unspent output to the byte. (C2)
 fn check_same_bytes(input: &TxInput, entry: &UtxoEntry) -> Result<(), TxContextError> {
-    if entry.output.matches(&input.consumed) {
-        Ok(())
-    } else {
-        Err(TxContextError::InputMismatch(input.outpoint))
-    }
+    if entry.output.matches(&input.consumed) { Ok(()) } else { Err(TxContextError::InputMismatch(input.outpoint)) }
 }
 
 /// # Consensus

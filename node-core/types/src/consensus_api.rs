@@ -301,4 +301,3 @@ pub trait ConsensusApi: Send + Sync {
     /// [`ConsensusError::Store`].
     fn reward_pool(&self) -> Result<Amount, ConsensusError>;
 }
-

@@ -17,7 +17,8 @@ pub fn merkle_root(leaves: &[Hash32]) -> Hash32 {
             })
             .collect();
     }
-    let top = level.first().copied().unwrap_or_default();
+    // No leaves: the zero hash, told apart from a leaf of zeros by the count.
+    let top = level.first().copied().unwrap_or(Hash32([0; 32]));
     Hasher::new(Domain::MERKLE_ROOT).with(&(leaves.len() as u64)).with(&top).finish()
 }
 

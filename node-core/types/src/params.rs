@@ -182,7 +182,8 @@ mod tests {
     fn subsidies_sum_below_the_pool() {
         let params = Params::of(Network::Mainnet);
         let era = HALVING_INTERVAL_S * 10;
-        let total: u128 = (0..64).map(|n| u128::from(params.subsidy(DaaScore(n * era)).units()) * u128::from(era)).sum();
+        let total: u128 =
+            (0..64).map(|n| u128::from(params.subsidy(DaaScore(n * era)).units()) * u128::from(era)).sum();
         assert!(total <= 12_663_000_000u128 * u128::from(UNITS_PER_STR), "{total}");
         assert!(total > 12_614_000_000u128 * u128::from(UNITS_PER_STR), "{total}");
     }

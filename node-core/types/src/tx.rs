@@ -258,8 +258,7 @@ pub enum Ledger {
 
 impl Ledger {
     /// All, in lane order.
-    pub const ALL: [Self; 6] =
-        [Self::Main, Self::Asset, Self::Contract, Self::Governance, Self::Ccoin, Self::Ccos];
+    pub const ALL: [Self; 6] = [Self::Main, Self::Asset, Self::Contract, Self::Governance, Self::Ccoin, Self::Ccos];
 
     /// Its lane, 0..6.
     pub const fn lane(self) -> usize {
@@ -408,10 +407,9 @@ impl Witness {
         for input in &core.inputs {
             inputs.push(match input.consumed {
                 Input::Coin { .. } => InputWitness::Coin(r.array("input proof")?),
-                Input::Memo { .. } => InputWitness::Signature {
-                    public_key: Decode::decode(r)?,
-                    signature: r.array("signature")?,
-                },
+                Input::Memo { .. } => {
+                    InputWitness::Signature { public_key: Decode::decode(r)?, signature: r.array("signature")? }
+                }
             });
         }
         let mut outputs = Vec::with_capacity(core.coin_outputs());

@@ -31,9 +31,9 @@ pub(crate) fn create_private_folder(path: &Path) -> Result<(), WalletError> {
 }
 
 fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
+    let mut name = path.as_os_str().to_owned();
     name.push(".new");
-    path.with_file_name(name)
+    PathBuf::from(name)
 }
 
 /// Writes beside `path`, syncs, renames over it, syncs the folder: afterwards the old content is there or the new one,

@@ -350,3 +350,118 @@ pub(crate) fn entry_of(coin: &OwnedCoin) -> EntryId {
 pub(crate) fn still_stands(status: Option<BlockStatus>) -> bool {
     status == Some(BlockStatus::StateValid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coins::{Spendable, Text};
+    use crate::record::{MAX_LIST, Spent};
+    use proptest::prelude::*;
+    use umbel_types::{BlueScore, Hash32, OneTimeKey, Origin, PointBytes};
+
+    fn outpoint(n: u32) -> OutPoint {
+        OutPoint { source: Hash32([1; 32]), index: n }
+    }
+
+    fn block(n: u8) -> BlockHash {
+        BlockHash([n; 32])
+    }
+
+    fn coin(n: u32, verified: bool) -> OwnedCoin {
+        let point = PointBytes([3; 32]);
+        let owner = OneTimeKey { g: point, view: point, spend: point };
+        OwnedCoin {
+            outpoint: OutPoint { source: Hash32([u8::try_from(n % 200).unwrap(); 32]), index: n },
+            asset: AssetId::STR,
+            value: Amount::from_units(u64::from(n)),
+            body: Spendable::Coin { owner, c: point, d: point },
+            origin: if n % 3 == 0 { Origin::Coinbase } else { Origin::Transaction },
+            daa_score: DaaScore(u64::from(n)),
+            time: TimestampMs(u64::from(n % 7)),
+            paid_to: if n % 2 == 0 { PaidTo::Internal(n % 50) } else { PaidTo::Confidential(Some(n % 50)) },
+            note: Text(format!("note {n}")),
+            verified,
+        }
+    }
+
+    fn fact(n: u32, accepted: Option<u8>) -> TxFact {
+        let coin = coin(n, true);
+        TxFact {
+            id: entry_of(&coin),
+            reward_for: accepted.map(block),
+            accepted_in: accepted.map(|accepted| (block(accepted), BlueScore(5))),
+            daa_score: DaaScore(5),
+            time: TimestampMs(u64::from(n % 5)),
+            received: vec![Received::from(&coin)],
+            spent: vec![Spent { outpoint: outpoint(n), asset: AssetId::STR, value: Amount::from_units(1) }],
+            fee: Amount::from_units(2),
+            sent: Vec::new(),
+        }
+    }
+
+    fn record() -> impl Strategy<Value = Record> {
+        let cursor = |n: u8| Cursor { block: block(n), daa_score: DaaScore(9), blue_score: BlueScore(9) };
+        let list = || proptest::collection::vec(0u32..300, 0..6);
+        let delta = (any::<bool>(), any::<u8>(), list(), list(), list(), proptest::option::of(0u8..9)).prop_map(
+            move |(reset, n, found, gone, facts, accepted)| {
+                Record::Chain(Box::new(ChainDelta {
+                    reset: reset && n < 60,
+                    undone: vec![block(n % 9)],
+                    unmade: gone.iter().rev().take(1).map(|n| coin(*n, true).outpoint).collect(),
+                    found: found.iter().map(|n| coin(*n, n % 4 != 0)).collect(),
+                    gone: gone.iter().map(|n| coin(*n, true).outpoint).collect(),
+                    facts: facts.iter().map(|n| fact(*n, accepted)).collect(),
+                    cursor: Some(cursor(n)),
+                }))
+            },
+        );
+        prop_oneof![
+            6 => delta,
+            1 => (0u32..60).prop_map(|index| Record::Address { index, label: bounded(&format!("label {index}")) }),
+            1 => (0u32..60).prop_map(Record::Internal),
+            1 => list().prop_map(|list| Record::Verified {
+                own: list.iter().map(|n| coin(*n, true).outpoint).collect(),
+                foreign: list.iter().map(|n| coin(*n + 1, true).outpoint).collect(),
+            }),
+        ]
+    }
+
+    fn replay(records: &[Record]) -> Memory {
+        use umbel_types::{Decode, Encode};
+        let mut memory = Memory::default();
+        for record in records {
+            let again = Record::from_bytes(&record.to_bytes()).unwrap();
+            assert_eq!(again, *record);
+            memory.apply(&again);
+        }
+        memory
+    }
+
+    proptest! {
+        #[test]
+        fn a_compacted_journal_gives_the_same_memory(records in proptest::collection::vec(record(), 0..30)) {
+            let memory = replay(&records);
+            prop_assert_eq!(replay(&memory.to_records()), memory);
+        }
+    }
+
+    #[test]
+    fn a_long_change_is_split_and_means_the_same() {
+        let limit = u32::try_from(MAX_LIST).unwrap();
+        let delta = ChainDelta {
+            reset: true,
+            found: (0..limit * 2 + 5).map(|n| coin(n, true)).collect(),
+            gone: (0..limit + 1).map(|n| coin(n * 2, true).outpoint).collect(),
+            facts: (0..limit * 2).map(|n| fact(n, Some(1))).collect(),
+            cursor: Some(Cursor { block: block(1), daa_score: DaaScore(1), blue_score: BlueScore(1) }),
+            ..ChainDelta::default()
+        };
+        let mut whole = Memory::default();
+        whole.apply(&Record::Chain(Box::new(delta.clone())));
+        let parts = delta.split();
+        assert!(parts.len() > 3 && parts[0].reset && !parts[1].reset);
+        assert!(parts.iter().rev().skip(1).all(|part| part.cursor.is_none()));
+        let records: Vec<Record> = parts.into_iter().map(|part| Record::Chain(Box::new(part))).collect();
+        assert_eq!(replay(&records), whole);
+    }
+}

@@ -88,7 +88,7 @@ impl Found {
     fn name(&self) -> String {
         match &self.file {
             Ok(loaded) => loaded.file.header.name.clone(),
-            Err(_) => name_of_folder(&self.folder.file_name().unwrap_or_default().to_string_lossy()),
+            Err(_) => self.folder.file_name().map_or_else(String::new, |name| name_of_folder(&name.to_string_lossy())),
         }
     }
 

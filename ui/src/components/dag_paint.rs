@@ -181,7 +181,8 @@ impl Picture {
             for placed in dag.iter() {
                 for parent in &placed.block.parents {
                     let Some(parent) = dag.find(parent) else { continue };
-                    let on_spine = placed.on_chain && parent.on_chain && parent.block.hash == placed.block.selected_parent;
+                    let on_spine =
+                        placed.on_chain && parent.on_chain && parent.block.hash == placed.block.selected_parent;
                     if on_spine != spine {
                         continue;
                     }

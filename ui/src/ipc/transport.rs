@@ -38,11 +38,8 @@ pub(crate) async fn invoke(command: &str, arguments: &Object) -> Result<JsValue,
     let core = core().ok_or_else(unreachable)?;
     let invoke: Function =
         Reflect::get(&core, &"invoke".into()).ok().and_then(|f| f.dyn_into().ok()).ok_or_else(unreachable)?;
-    let promise: Promise = invoke
-        .call2(&core, &command.into(), arguments)
-        .ok()
-        .and_then(|p| p.dyn_into().ok())
-        .ok_or_else(unreachable)?;
+    let promise: Promise =
+        invoke.call2(&core, &command.into(), arguments).ok().and_then(|p| p.dyn_into().ok()).ok_or_else(unreachable)?;
     JsFuture::from(promise).await.map_err(|thrown| error_from(&thrown))
 }
 

@@ -203,9 +203,8 @@ fn Pager(total: Memo<usize>, offset: RwSignal<usize>) -> impl IntoView {
         offset.set(to);
         dom::scroll_to_top();
     };
-    let range = move || {
-        t!("activity.range", from = number(offset.get() + 1), to = number(last()), total = number(total.get()))
-    };
+    let range =
+        move || t!("activity.range", from = number(offset.get() + 1), to = number(last()), total = number(total.get()));
     view! {
         <nav class="row pager" aria-label=t!("activity.pages") hidden=move || total.get() <= PAGE>
             <button

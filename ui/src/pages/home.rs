@@ -1,8 +1,8 @@
 //! Home: balance and how far it is verified, what needs attention, the last payments.
 
 use crate::components::dag_canvas::DagCanvas;
-use crate::components::loaded::{Load, Loaded, skeleton};
 use crate::components::error::ErrorCard;
+use crate::components::loaded::{Load, Loaded, skeleton};
 use crate::components::mark::TokenSign;
 use crate::components::payment_row::{PaymentRow, row_key};
 use crate::dom;
@@ -28,8 +28,7 @@ pub(crate) fn Home() -> impl IntoView {
         app.history_version.track();
         let wallet = app.wallet_name();
         async move {
-            let request =
-                HistoryRequest { wallet, offset: 0, limit: LATEST, search: String::new(), kind: None };
+            let request = HistoryRequest { wallet, offset: 0, limit: LATEST, search: String::new(), kind: None };
             ipc::wallet::history(request).await
         }
     });

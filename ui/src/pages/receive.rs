@@ -67,9 +67,8 @@ fn Shown(entry: AddressEntry) -> impl IntoView {
     let label = entry.label.clone();
     let fingerprint = entry.fingerprint.clone();
     let entry = StoredValue::new(entry);
-    let text = Memo::new(move |_| {
-        entry.with_value(|e| if public.get() { e.zk13str.clone() } else { e.confidential.clone() })
-    });
+    let text =
+        Memo::new(move |_| entry.with_value(|e| if public.get() { e.zk13str.clone() } else { e.confidential.clone() }));
     let is = move |wanted: bool| Signal::derive(move || public.get() == wanted);
     let take = move |wanted: bool| Callback::new(move |()| public.set(wanted));
     view! {

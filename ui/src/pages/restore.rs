@@ -31,9 +31,7 @@ pub(crate) fn Restore(
     });
     let body = move || match found.get() {
         None => view! { <Words typed=typed passphrase=passphrase found=found back=back/> }.into_any(),
-        Some(restored) => {
-            view! { <Write typed=typed passphrase=passphrase found=found restored=restored/> }.into_any()
-        }
+        Some(restored) => view! { <Write typed=typed passphrase=passphrase found=found restored=restored/> }.into_any(),
     };
     view! { <section class="card wizard" data-testid="restore-card">{body}</section> }
 }
@@ -81,7 +79,9 @@ fn Words(
     let key = move |event: leptos::ev::KeyboardEvent| {
         let first = offers.get_untracked().first().copied();
         let open = typed.with_untracked(|t| t.split_whitespace().last().is_some_and(|w| !words::is_known(w)));
-        if let Some(word) = first.filter(|_| open && matches!(event.key().as_str(), "Tab" | "Enter") && !event.shift_key()) {
+        if let Some(word) =
+            first.filter(|_| open && matches!(event.key().as_str(), "Tab" | "Enter") && !event.shift_key())
+        {
             event.prevent_default();
             accept(word);
         } else if event.key() == "Enter" {

@@ -62,7 +62,8 @@ pub(crate) fn Send() -> impl IntoView {
     let app = app();
     let draft = Draft::new();
     // A payment that is on its way when the person comes back is shown again.
-    let running = app.watched_payment.get_untracked().and_then(|id| app.payments.with_untracked(|p| p.get(&id).cloned()));
+    let running =
+        app.watched_payment.get_untracked().and_then(|id| app.payments.with_untracked(|p| p.get(&id).cloned()));
     let running = running.filter(|p| p.wallet == app.wallet_name());
     let step = RwSignal::new(running.map_or(Step::Form, Step::Watch));
     let body = move || match step.get() {

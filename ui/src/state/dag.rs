@@ -118,10 +118,7 @@ impl Dag {
         let number = block.sequence;
         self.numbers.insert(block.hash.clone(), number);
         let state = BlockState::Seen;
-        self.blocks.insert(
-            number,
-            Placed { block, column, lane, aside, on_chain: false, state, payments: Vec::new() },
-        );
+        self.blocks.insert(number, Placed { block, column, lane, aside, on_chain: false, state, payments: Vec::new() });
     }
 
     /// Gives each block its state: a chain block takes into the order what is in its past and was in no earlier one's,

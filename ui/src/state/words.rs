@@ -61,7 +61,13 @@ pub(crate) fn suggestions(start: &str) -> Vec<&'static str> {
     }
     let list = Language::English.word_list();
     let first = list.partition_point(|word| *word < start);
-    list[first..].iter().take_while(|w| w.starts_with(start)).filter(|w| **w != start).take(SUGGESTIONS).copied().collect()
+    list[first..]
+        .iter()
+        .take_while(|w| w.starts_with(start))
+        .filter(|w| **w != start)
+        .take(SUGGESTIONS)
+        .copied()
+        .collect()
 }
 
 /// How hard a password is to guess, from 0 (none) to 4.

@@ -42,7 +42,8 @@ pub(crate) fn check_body_in_isolation(
     let stored = StoredBody::from(body.clone());
     let context = IsolationContext::new(params, genesis);
     check_txs_in_isolation(&stored.txs, &context, rng).map_err(|(index, error)| {
-        let txid = stored.txs.get(index).map(|tx| tx.txid()).unwrap_or_default();
+        // The index is one of those that were handed in.
+        let txid = stored.txs[index].txid();
         BlockError::Tx { txid, error }
     })?;
     Ok(CheckedBody { body, stored })

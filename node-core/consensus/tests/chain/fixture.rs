@@ -1,7 +1,7 @@
 //! A node without a clock: time is what the test says.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rand_core::UnwrapErr;
 use umbel_consensus::{Consensus, ConsensusConfig};
@@ -101,8 +101,7 @@ impl TestNode {
         let mut selector = Fixed(txs.iter().cloned().map(Arc::new).collect());
         // Two blocks of one instant differ by their extra data.
         let extra = timestamp.0.to_le_bytes().to_vec();
-        let template =
-            self.consensus.build_template(self.payout, extra, timestamp, &mut selector).expect("a template");
+        let template = self.consensus.build_template(self.payout, extra, timestamp, &mut selector).expect("a template");
         assert_eq!(template.body.txs.len(), txs.len());
         let mut block = Block { header: template.header, body: template.body };
         edit(&mut block);

@@ -62,10 +62,10 @@ fn a_reader_can_follow_and_list() {
     assert_eq!(rest.added.len(), 2);
     assert!(rest.removed.is_empty());
     let listed = node.consensus.blocks_since(3, 100).expect("reads");
-    assert_eq!(listed.iter().map(|b| (b.sequence, b.hash)).collect::<Vec<_>>(), [
-        (4, blocks[3].hash()),
-        (5, blocks[4].hash())
-    ]);
+    assert_eq!(
+        listed.iter().map(|b| (b.sequence, b.hash)).collect::<Vec<_>>(),
+        [(4, blocks[3].hash()), (5, blocks[4].hash())]
+    );
     let acceptance = node.consensus.acceptance(blocks[1].hash()).expect("on the chain");
     assert_eq!(acceptance.merged, [blocks[0].hash()]);
     assert_eq!(acceptance.added.len(), 1);

@@ -69,10 +69,7 @@ fn a_block_that_carries_a_spent_input_can_not_stand_on_the_chain() {
         block.header.tx_root = block.body.tx_root();
     });
     let error = node.insert(&bad).expect_err("disqualified");
-    assert!(
-        matches!(error, BlockError::TxContext { error: TxContextError::InputMissing(_), .. }),
-        "{error}"
-    );
+    assert!(matches!(error, BlockError::TxContext { error: TxContextError::InputMissing(_), .. }), "{error}");
     assert!(!error.is_peer_fault());
     assert_eq!(node.consensus.status(bad.hash()).expect("reads"), Some(BlockStatus::Disqualified));
     assert_eq!(node.sink(), sink);

@@ -25,27 +25,15 @@ fn header_rule(edit: impl FnOnce(&mut Block)) -> HeaderRuleError {
 fn header_rules() {
     assert_eq!(header_rule(|b| b.header.version = 2), HeaderRuleError::Version(2));
     assert!(matches!(header_rule(|b| b.header.parents.clear()), HeaderRuleError::ParentCount { got: 0, .. }));
-    assert_eq!(
-        header_rule(|b| b.header.parents.push(b.header.parents[0])),
-        HeaderRuleError::ParentsNotAscending
-    );
+    assert_eq!(header_rule(|b| b.header.parents.push(b.header.parents[0])), HeaderRuleError::ParentsNotAscending);
     assert!(matches!(
         header_rule(|b| b.header.timestamp = TimestampMs(u64::MAX)),
         HeaderRuleError::TimeTooFarAhead { .. }
     ));
     assert!(matches!(header_rule(|b| b.header.timestamp = TimestampMs(1)), HeaderRuleError::TimeTooOld { .. }));
-    assert!(matches!(
-        header_rule(|b| b.header.bits = CompactTarget(0x203f_ffff)),
-        HeaderRuleError::Bits { .. }
-    ));
-    assert!(matches!(
-        header_rule(|b| b.header.daa_score = DaaScore(77)),
-        HeaderRuleError::DaaScore { .. }
-    ));
-    assert!(matches!(
-        header_rule(|b| b.header.blue_score = BlueScore(77)),
-        HeaderRuleError::BlueScore { .. }
-    ));
+    assert!(matches!(header_rule(|b| b.header.bits = CompactTarget(0x203f_ffff)), HeaderRuleError::Bits { .. }));
+    assert!(matches!(header_rule(|b| b.header.daa_score = DaaScore(77)), HeaderRuleError::DaaScore { .. }));
+    assert!(matches!(header_rule(|b| b.header.blue_score = BlueScore(77)), HeaderRuleError::BlueScore { .. }));
     assert!(matches!(
         header_rule(|b| b.header.blue_work = umbel_types::BlueWork::from_u64(1)),
         HeaderRuleError::BlueWork { .. }
@@ -88,7 +76,8 @@ fn a_proven_bad_block_is_remembered() {
 /// A wrong commitment takes a block off the chain; it can still be merged.
 #[test]
 fn every_commitment_is_checked() {
-    let edits: [(&str, fn(&mut Block)); 4] = [
+    type Edit = (&'static str, fn(&mut Block));
+    let edits: [Edit; 4] = [
         ("accepted_root", |b| b.header.accepted_root = Hash32([9; 32])),
         ("utxo_commit", |b| b.header.utxo_commit = Hash32([9; 32])),
         ("state_root", |b| b.header.state_root = Hash32([9; 32])),

@@ -262,5 +262,5 @@ fn split_at(children: &[BlockHash], pivot: BlockHash) -> Result<(&[BlockHash], &
     let idx =
         children.iter().position(|&child| child == pivot).ok_or_else(|| broken(pivot, "not among its siblings"))?;
     let (before, rest) = children.split_at(idx);
-    Ok((before, rest.get(1..).unwrap_or_default()))
+    Ok((before, rest.get(1..).unwrap_or(&[])))
 }

@@ -44,7 +44,10 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
     let is_public = move || kind.get() == Some(AddressKind::Zk13str);
     let spendable = Memo::new(move |_| {
         let asset = draft.asset.get();
-        app.wallet().and_then(|w| if asset == "STR" { Some(w.str.spendable) } else { w.assets.get(&asset).map(|b| b.spendable.clone()) })
+        app.wallet()
+            .and_then(|w| {
+                if asset == "STR" { Some(w.str.spendable) } else { w.assets.get(&asset).map(|b| b.spendable.clone()) }
+            })
             .unwrap_or_default()
     });
     let typed = Memo::new(move |_| draft.amount.with(|a| format::typed_amount(a)));
@@ -98,7 +101,11 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
         let request = SendRequest {
             wallet: app.wallet_name(),
             to: draft.to.get_untracked().trim().to_owned(),
-            amount: if draft.max.get_untracked() { "max".to_owned() } else { typed.get_untracked().unwrap_or_default() },
+            amount: if draft.max.get_untracked() {
+                "max".to_owned()
+            } else {
+                typed.get_untracked().unwrap_or_default()
+            },
             asset: if asset == "STR" { String::new() } else { asset },
             note: draft.note.get_untracked(),
             public: is_public() && draft.public.get_untracked(),

@@ -60,7 +60,6 @@ impl SinkSearch<'_> {
     }
 
     /// `None` if the position is at `candidate` now; else what was disqualified (nothing, if it was known before).
-    #[expect(clippy::type_complexity, reason = "a list of refusals needs no name of its own")]
     fn try_candidate(
         &self,
         position: &mut Position,
@@ -112,11 +111,7 @@ impl SinkSearch<'_> {
     }
 
     /// A block above a disqualified one on its chain is disqualified too.
-    fn disqualify(
-        &self,
-        blocks: &[BlockHash],
-        error: BlockError,
-    ) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+    fn disqualify(&self, blocks: &[BlockHash], error: BlockError) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
         let mut batch = Batch::new();
         let mut records: Vec<(BlockHash, BlockRecord)> = Vec::new();
         for &block in blocks {

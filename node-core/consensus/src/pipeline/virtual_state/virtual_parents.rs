@@ -3,8 +3,8 @@
 use umbel_dag::depth::DepthError;
 use umbel_dag::ghostdag::SortableBlock;
 use umbel_dag::{GhostdagData, GhostdagError};
-use umbel_ledger::acceptance::MergeOutcome;
 use umbel_ledger::accept_mergeset;
+use umbel_ledger::acceptance::MergeOutcome;
 use umbel_types::BlockHash;
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::BlockError;
@@ -72,10 +72,7 @@ pub(crate) fn build_virtual(
 }
 
 /// Colouring and context of a block with these parents; `None` if it would merge too much or too deep.
-fn place(
-    search: &SinkSearch<'_>,
-    parents: &[BlockHash],
-) -> Result<Option<(GhostdagData, DagContext)>, BlockError> {
+fn place(search: &SinkSearch<'_>, parents: &[BlockHash]) -> Result<Option<(GhostdagData, DagContext)>, BlockError> {
     let ghostdag = match search.rules.ghostdag.ghostdag(search.storage, parents) {
         Ok(ghostdag) => ghostdag,
         Err(GhostdagError::MergesetTooLarge { .. }) => return Ok(None),
