@@ -244,7 +244,8 @@ impl Page {
             Ok(bytes) => std::fs::write(self.screens.join("failure.png"), bytes),
             Err(_) => Ok(()),
         };
-        let script = "return location.href + '\\n' + document.body.innerText.slice(0, 1500) + '\\nhandles: ' + \
+        let script = "document.querySelectorAll('details').forEach(d => d.open = true); \
+            return location.href + '\\n' + document.body.innerText.slice(0, 1500) + '\\nhandles: ' + \
             [...document.querySelectorAll('[data-testid]')].map(e => e.dataset.testid).join(' ')";
         match self.script(script, vec![]).await {
             Ok(text) => format!("the page says: {}", text.as_str().unwrap_or("nothing")),

@@ -3,9 +3,15 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use crate::config::Layout;
 use crate::error::NodeError;
+
+/// How long a folder must stay held before it counts as held: [`FolderLock::held_by`] takes it for a moment.
+const LOOK_TIME: Duration = Duration::from_millis(300);
+/// Time between two attempts.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Holds a network's folder until it is dropped or its process ends, however it ends.
 #[derive(Debug)]
@@ -27,12 +33,17 @@ impl FolderLock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(NodeError::folder(&path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(NodeError::AlreadyRunning { pid: holder(layout), path: layout.root().to_owned() });
+        let deadline = Instant::now() + LOOK_TIME;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Somebody may only be looking whether it is held.
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(POLL),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(NodeError::AlreadyRunning { pid: holder(layout), path: layout.root().to_owned() });
+                }
+                Err(TryLockError::Error(source)) => return Err(NodeError::DataFolder { path, source }),
             }
-            Err(TryLockError::Error(source)) => return Err(NodeError::DataFolder { path, source }),
         }
         let holder = layout.holder_file();
         fs::write(&holder, std::process::id().to_string()).map_err(NodeError::folder(&holder))?;

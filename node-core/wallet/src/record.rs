@@ -178,12 +178,12 @@ pub(crate) struct ChainDelta {
     pub(crate) undone: Vec<BlockHash>,
     /// Outputs that were not made after all.
     pub(crate) unmade: Vec<OutPoint>,
+    /// What came and went.
+    pub(crate) facts: Vec<TxFact>,
     /// Outputs that came, or came back.
     pub(crate) found: Vec<OwnedCoin>,
     /// Outputs that were consumed.
     pub(crate) gone: Vec<OutPoint>,
-    /// What came and went.
-    pub(crate) facts: Vec<TxFact>,
     /// How far the chain is known from now on; `None` where the change goes on in the next record.
     pub(crate) cursor: Option<Cursor>,
 }
@@ -219,9 +219,9 @@ impl ChainDelta {
         }
         take_list!(undone);
         take_list!(unmade);
+        take_list!(facts);
         take_list!(found);
         take_list!(gone);
-        take_list!(facts);
         part.cursor = cursor;
         parts.push(part);
         parts
@@ -333,9 +333,9 @@ impl Encode for ChainDelta {
         out.push(u8::from(self.reset));
         encode_list(&self.undone, out);
         encode_list(&self.unmade, out);
+        encode_list(&self.facts, out);
         encode_list(&self.found, out);
         encode_list(&self.gone, out);
-        encode_list(&self.facts, out);
         self.cursor.encode(out);
     }
 }
@@ -346,9 +346,9 @@ impl Decode for ChainDelta {
             reset: flag(r)?,
             undone: r.list(MAX_LIST, "undone blocks")?,
             unmade: r.list(MAX_LIST, "unmade outputs")?,
+            facts: r.list(MAX_LIST, "history")?,
             found: r.list(MAX_LIST, "coins")?,
             gone: r.list(MAX_LIST, "consumed outputs")?,
-            facts: r.list(MAX_LIST, "history")?,
             cursor: Decode::decode(r)?,
         })
     }

@@ -59,7 +59,7 @@ fn payments() {
     folder
         .run(&["wallet", "send", "--wallet", "carol", "--to", &to, "--amount", "1"])
         .refused("no_such_wallet", &["carol"]);
-    assert_eq!(folder.balance("alice"), ["10.00000000", "0.00000000", "0.00000000"], "nothing was lost");
+    assert_eq!(folder.balance("alice")[..2], ["10.00000000", "0.00000000"], "nothing was lost");
     node.stop();
     send(&to, "1").refused("not_running", &["umbel node run"]);
 }

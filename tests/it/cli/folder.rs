@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use super::harness::{BLOCK_TIMEOUT, Folder, eventually};
+use super::http::Server;
 use serde_json::json;
 
 #[test]
@@ -136,5 +137,51 @@ fn a_damaged_chain_is_moved_aside_and_told() {
     assert_eq!(info["block_count"], 0);
     assert_eq!(info["warnings"][0]["code"], "chain_recovered", "{info}");
     assert_eq!(folder.run(&["wallet", "list"]).ok()["wallets"][0]["name"], "alice");
+    node.stop();
+}
+
+#[test]
+fn a_chain_that_can_not_be_opened_leaves_wallets_usable() {
+    let folder = Folder::new();
+    let made = folder.create("alice");
+    // A folder where the database belongs: nothing that could be moved aside and built anew.
+    fs::create_dir_all(folder.data().join("devnet/chain/chain.redb/x")).expect("the folder can be written");
+    let node = folder.node(&["--mine", "1"]);
+    let info = eventually("the failure is told", BLOCK_TIMEOUT, || {
+        let info = folder.info();
+        (info["sync"]["stage"] == "failed").then_some(info)
+    });
+    assert_eq!(info["warnings"][0]["code"], "chain_failed", "{info}");
+    assert!(info["sync"]["stalled"].as_str().is_some_and(|s| s.contains("can't be opened")), "{info}");
+    assert_eq!(folder.run(&["wallet", "reveal", "--wallet", "alice"]).ok()["words"], json!(made.words));
+    assert_eq!(folder.run(&["wallet", "address", "--wallet", "alice"]).ok()["zk13str"], json!(made.zk13str));
+    folder.create("bob");
+    folder.run(&["wallet", "balance", "--wallet", "alice"]).refused("unavailable", &["can't be opened"]);
+    folder.run(&["devnet", "advance"]).refused("unavailable", &["can't be opened"]);
+    node.stop();
+    folder.run(&["wallet", "balance", "--wallet", "alice"]).refused("unavailable", &["can't be opened"]);
+}
+
+#[test]
+fn a_busy_node_stops_in_time() {
+    let folder = Folder::new();
+    folder.create("alice");
+    let node = folder.node(&["--mine", "2"]);
+    let server = Server::of(&folder);
+    eventually("blocks are mined", BLOCK_TIMEOUT, || (folder.info()["block_count"] != 0).then_some(()));
+    let mut events = server.events();
+    let advancing = std::thread::spawn(move || {
+        server.try_call_raw("node/devnet_advance", &json!({ "blocks": 10_000, "pay_to": null }))
+    });
+    eventually("it is busy", BLOCK_TIMEOUT, || (folder.info()["block_count"].as_u64() > Some(20)).then_some(()));
+    node.stop();
+    while events.next().is_some() {}
+    advancing.join().expect("the caller is answered or cut off");
+    let node = folder.node(&[]);
+    let info = eventually("the chain is open", BLOCK_TIMEOUT, || {
+        let info = folder.info();
+        (info["sync"]["stage"] == "synced" && info["block_count"] != 0).then_some(info)
+    });
+    assert!(info["block_count"].as_u64() > Some(20), "what was mined is there: {info}");
     node.stop();
 }

@@ -44,7 +44,8 @@ fn newest_source(folder: &Path) -> SystemTime {
     let mut newest = SystemTime::UNIX_EPOCH;
     for entry in fs::read_dir(folder).expect("the sources are here") {
         let path = entry.expect("the folder can be read").path();
-        if path.is_dir() {
+        let skipped = path.ends_with("tests") || path.ends_with("benches");
+        if path.is_dir() && !skipped {
             newest = newest.max(newest_source(&path));
         } else if path.extension().is_some_and(|e| e == "rs" || e == "toml") {
             let modified = fs::metadata(&path).and_then(|m| m.modified()).expect("files have times");

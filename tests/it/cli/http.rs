@@ -101,6 +101,23 @@ impl Server {
         self.request("POST", &format!("/api/v1/{path}"), &headers, request.to_string().as_bytes())
     }
 
+    /// One call that may be cut off: whatever comes back before the connection ends.
+    pub(super) fn try_call_raw(&self, path: &str, request: &Value) -> Vec<u8> {
+        let mut stream = connect(&self.address);
+        let body = request.to_string();
+        let head = format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nHost: {}\r\n{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.address,
+            self.bearer(),
+            body.len()
+        );
+        let sent = stream.write_all(format!("{head}{body}").as_bytes());
+        let mut bytes = Vec::new();
+        // Being cut off is one of the answers that are waited for.
+        let _ = sent.and_then(|()| stream.read_to_end(&mut bytes));
+        bytes
+    }
+
     /// Opens the events.
     pub(super) fn events(&self) -> Events {
         let mut stream = connect(&self.address);

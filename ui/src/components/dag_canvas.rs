@@ -39,7 +39,7 @@ pub(crate) fn DagCanvas(
     let scale = if strip {
         Scale { step: 22.0, side: 8.0, labels: false }
     } else {
-        Scale { step: 33.0, side: 12.0, labels: true }
+        Scale { step: if dom::media("(max-width: 639px)") { 25.0 } else { 33.0 }, side: 12.0, labels: true }
     };
     let stage = StoredValue::new_local(Rc::new(Stage {
         picture: RefCell::new(Picture::default()),

@@ -124,7 +124,7 @@ impl Picture {
     }
 
     fn step_camera(&mut self, dag: &Dag, scale: Scale, steady: bool) -> bool {
-        let target = f64::from(dag.last_column()) * scale.step - (self.width - scale.step - scale.side);
+        let target = f64::from(dag.last_column()) * scale.step - (self.width - 2.5 * scale.side);
         // A short chain starts at the left edge.
         let target = target.max(-scale.step);
         let now = self.camera.filter(|c| !steady && (c - target).abs() < self.width).unwrap_or(target);

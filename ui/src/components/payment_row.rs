@@ -42,7 +42,7 @@ pub(crate) fn signed(entry: &HistoryEntry, exact: bool) -> String {
 /// Whom or what an entry is with.
 pub(crate) fn counterpart(entry: &HistoryEntry) -> String {
     match entry.kind {
-        HistoryKind::Sent => entry.to.as_deref().map_or_else(|| t!("kind.somebody"), |to| format::shortened(to, 12, 6)),
+        HistoryKind::Sent => entry.to.as_deref().map_or_else(|| t!("kind.somebody"), |to| format::shortened(to, 10, 5)),
         HistoryKind::Received if entry.public => t!("kind.public"),
         HistoryKind::Received => t!("kind.confidential"),
         HistoryKind::Mined => t!("kind.own_node"),

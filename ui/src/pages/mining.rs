@@ -44,6 +44,9 @@ pub(crate) fn Mining() -> impl IntoView {
         }
     };
     let line = move || mining.with(words);
+    // A `>` inside an attribute would end the tag.
+    let at_least = move || threads.get() <= 1 || busy.get();
+    let at_most = move || threads.get() >= most.get() || busy.get();
     let pays_to = Memo::new(move |_| mining.with(|m| m.pays_to.clone()));
     view! {
         <section class="card mining" data-testid="mining-card">
@@ -70,7 +73,7 @@ pub(crate) fn Mining() -> impl IntoView {
                             type="button"
                             data-testid="mining-less"
                             aria-label=t!("mining.less")
-                            disabled=move || threads.get() <= 1 || busy.get()
+                            disabled=at_least
                             on:click=move |_| step(false)
                         >
                             "−"
@@ -82,7 +85,7 @@ pub(crate) fn Mining() -> impl IntoView {
                             type="button"
                             data-testid="mining-more"
                             aria-label=t!("mining.more")
-                            disabled=move || threads.get() >= most.get() || busy.get()
+                            disabled=at_most
                             on:click=move |_| step(true)
                         >
                             "+"

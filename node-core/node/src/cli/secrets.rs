@@ -1,7 +1,7 @@
 //! Words and passwords: from a file, from `UMBEL_PASSWORD`, or from a prompt; never from an argument.
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use umbel_api::{ApiError, ErrorCode, Secret};
@@ -51,12 +51,12 @@ pub(super) fn words(file: Option<&Path>) -> Result<Secret, ApiError> {
         Some(file) => read(file, "words").map(|text| Secret::new(text.trim())),
         None if io::stdin().is_terminal() => ask("The wallet's words: "),
         None => {
-            let mut line = Zeroizing::new(String::new());
-            let read = io::stdin().lock().read_line(&mut line);
-            if read.is_err() || line.trim().is_empty() {
+            let mut text = Zeroizing::new(String::new());
+            let read = io::stdin().lock().take(MAX_FILE_BYTES).read_to_string(&mut text);
+            if read.is_err() || text.trim().is_empty() {
                 return Err(missing("no words were given: use --words-file"));
             }
-            Ok(Secret::new(line.trim()))
+            Ok(Secret::new(text.trim()))
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod auth;
 mod limit;
+mod listener;
 mod page;
 mod routes;
 mod ws;
@@ -25,6 +26,7 @@ use crate::error::NodeError;
 use crate::events::EventSource;
 use auth::Keys;
 use limit::Limits;
+use listener::BoundedListener;
 
 /// WebSockets at once: a few pages, each reconnecting.
 const MAX_SOCKETS: usize = 32;
@@ -86,7 +88,8 @@ impl RestServer {
         let _context = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|e| NodeError::Listen { address: address.to_string(), reason: e.to_string() })?;
-        let task = runtime.spawn(serve(listener, routes::router(server), stopping));
+        let task = runtime.spawn(serve(BoundedListener::new(listener), routes::router(server), stopping));
+        tracing::info!(%address, "the API listens");
         let open_url = format!("http://{address}/open?token={}", keys.token());
         Ok(Self { address, open_url, api_file: layout.api_file(), stop, task })
     }
@@ -110,7 +113,7 @@ impl RestServer {
     }
 }
 
-async fn serve(listener: tokio::net::TcpListener, router: axum::Router, mut stopping: watch::Receiver<bool>) {
+async fn serve(listener: BoundedListener, router: axum::Router, mut stopping: watch::Receiver<bool>) {
     let stop = async move {
         // A dropped sender means the same as a stop.
         let _ = stopping.wait_for(|stop| *stop).await;

@@ -86,6 +86,12 @@ impl ChainService {
         locked(&self.status).chain.clone()
     }
 
+    /// The open chain, unless it has failed: nothing new comes from it then.
+    pub(crate) fn running(&self) -> Option<Arc<Chain>> {
+        let status = locked(&self.status);
+        status.chain.clone().filter(|_| status.stage == SyncStage::Synced)
+    }
+
     /// The open chain, for a call that needs it.
     pub(crate) fn get(&self) -> Result<Arc<Chain>, ApiError> {
         let status = locked(&self.status);
@@ -120,6 +126,8 @@ impl ChainService {
         locked(&self.status).stage = SyncStage::Loading;
         match catch_unwind(AssertUnwindSafe(|| open(core))) {
             Ok(Ok((chain, warnings))) => {
+                let blocks = chain.consensus.virtual_state().block_count;
+                tracing::info!(network = %core.params.network, store = %core.config.store, blocks, "the chain is open");
                 *locked(&self.status) =
                     ChainStatus { stage: SyncStage::Synced, warnings, chain: Some(Arc::new(chain)) };
                 core.mining.apply(core);

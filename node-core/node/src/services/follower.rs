@@ -50,7 +50,7 @@ impl ChainView {
 
 /// One round: waits for something new and passes it on.
 pub(crate) fn step(core: &Core) {
-    let Some(chain) = core.chain.current() else {
+    let Some(chain) = core.chain.running() else {
         core.stop.wait(TICK);
         return;
     };

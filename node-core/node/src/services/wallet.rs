@@ -25,6 +25,28 @@ const ROUNDS: usize = 8;
 /// Warnings of wallets that are kept.
 const MAX_WARNINGS: usize = 16;
 
+/// Time since a shell used a wallet.
+#[derive(Debug)]
+struct IdleTimer {
+    last_use: Mutex<Instant>,
+}
+
+impl IdleTimer {
+    fn new(now: Instant) -> Self {
+        Self { last_use: Mutex::new(now) }
+    }
+
+    fn used(&self, now: Instant) {
+        *locked(&self.last_use) = now;
+    }
+
+    /// Time until wallets lock, after this many minutes without use; `None` for never.
+    fn left(&self, minutes: u32, now: Instant) -> Option<Duration> {
+        let limit = Duration::from_secs(u64::from(minutes) * 60);
+        (minutes > 0).then(|| limit.saturating_sub(now.saturating_duration_since(*locked(&self.last_use))))
+    }
+}
+
 /// An open wallet, used by one caller at a time.
 pub(crate) type OpenWallet = Arc<Mutex<Wallet>>;
 
@@ -36,7 +58,7 @@ pub(crate) struct WalletService {
     /// Names of wallets whose words were written down, as the folder said last.
     backed_up: Mutex<BTreeSet<String>>,
     told: Mutex<BTreeMap<String, WalletState>>,
-    last_use: Mutex<Instant>,
+    idle: IdleTimer,
     warnings: Mutex<VecDeque<NodeWarning>>,
 }
 
@@ -50,20 +72,19 @@ impl WalletService {
             open: Mutex::default(),
             backed_up: Mutex::default(),
             told: Mutex::default(),
-            last_use: Mutex::new(Instant::now()),
+            idle: IdleTimer::new(Instant::now()),
             warnings: Mutex::default(),
         })
     }
 
     /// A shell used a wallet: the time until it locks begins anew.
     pub(crate) fn used(&self) {
-        *locked(&self.last_use) = Instant::now();
+        self.idle.used(Instant::now());
     }
 
     /// Seconds until wallets lock, after this many minutes without use.
     pub(crate) fn locks_in(&self, minutes: u32) -> Option<u64> {
-        let limit = Duration::from_secs(u64::from(minutes) * 60);
-        (minutes > 0).then(|| limit.saturating_sub(locked(&self.last_use).elapsed()).as_secs())
+        self.idle.left(minutes, Instant::now()).map(|left| left.as_secs())
     }
 
     /// The wallet, if it is open.
@@ -171,7 +192,7 @@ impl WalletService {
 
     /// Locks all wallets when nobody used one for long enough.
     pub(crate) fn lock_idle(&self, core: &Core) {
-        if self.locks_in(core.settings.get().auto_lock_minutes) != Some(0) {
+        if self.idle.left(core.settings.get().auto_lock_minutes, Instant::now()) != Some(Duration::ZERO) {
             return;
         }
         let mut any = false;
@@ -202,7 +223,7 @@ impl WalletService {
 
     /// One round over all wallets. Waits where there is nothing to do.
     pub(crate) fn step(&self, core: &Core, version: &mut u64) {
-        let Some(chain) = core.chain.current() else {
+        let Some(chain) = core.chain.running() else {
             core.stop.wait(TICK);
             return;
         };
@@ -293,4 +314,22 @@ impl WalletService {
 /// A wallet whose holder panicked is used on: its own calls change it as a whole.
 pub(crate) fn hold(wallet: &OpenWallet) -> MutexGuard<'_, Wallet> {
     locked(wallet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wallets_lock_after_their_time_without_use() {
+        let start = Instant::now();
+        let timer = IdleTimer::new(start);
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(timer.left(5, after(299)), Some(Duration::from_secs(1)));
+        assert_eq!(timer.left(5, after(300)), Some(Duration::ZERO));
+        assert_eq!(timer.left(0, after(1_000_000)), None, "0 means never");
+        timer.used(after(299));
+        assert_eq!(timer.left(5, after(300)), Some(Duration::from_secs(299)));
+        assert_eq!(timer.left(1, after(10_000)), Some(Duration::ZERO));
+    }
 }

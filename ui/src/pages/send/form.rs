@@ -78,13 +78,7 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
     let note_left = move || NOTE_MAX.saturating_sub(draft.note.with(String::len));
     let note_error = move || (draft.note.with(String::len) > NOTE_MAX).then(|| t!("send.note_long", n = NOTE_MAX));
     let note_hint = move || {
-        if is_public() {
-            t!("send.note_public")
-        } else if draft.note.with(String::is_empty) {
-            t!("send.note_hint")
-        } else {
-            t!("send.note_left", n = note_left())
-        }
+        if draft.note.with(String::is_empty) { t!("send.note_hint") } else { t!("send.note_left", n = note_left()) }
     };
     let ready = move || {
         let amount = draft.max.get() || (typed.get().is_some_and(|a| !format::is_zero(&a)) && amount_error().is_none());
@@ -107,7 +101,7 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
                 typed.get_untracked().unwrap_or_default()
             },
             asset: if asset == "STR" { String::new() } else { asset },
-            note: draft.note.get_untracked(),
+            note: if is_public() { String::new() } else { draft.note.get_untracked() },
             public: is_public() && draft.public.get_untracked(),
         };
         spawn_local(async move {
@@ -131,63 +125,71 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
         _ => t!("send.to_hint"),
     };
     view! {
-        <h1 class="page-title">{t!("send.title")}</h1>
-        <form class="card stack" on:submit=submit>
-            <TextField
-                testid="send-to"
-                label=t!("send.to")
-                value=draft.to
-                mono=true
-                maxlength=600
-                hint=Signal::derive(to_hint)
-                error=Signal::derive(to_error)
-            />
-            {move || match recipient.get() {
-                Recipient::Known(address) => Some(view! { <Known address=address/> }),
-                _ => None,
-            }}
-            {move || is_public().then(|| view! { <Public draft=draft/> })}
-            <TextField
-                testid="send-amount"
-                label=t!("send.amount")
-                value=draft.amount
-                inputmode="decimal"
-                maxlength=40
-                hint=Signal::derive(amount_hint)
-                error=Signal::derive(amount_error)
-            >
-                <button
-                    type="button"
-                    class="in-field"
-                    class:on=move || draft.max.get()
-                    data-testid="send-max"
-                    aria-pressed=move || draft.max.get().to_string()
-                    on:click=move |_| {
-                        let now = !draft.max.get_untracked();
-                        draft.max.set(now);
-                        draft
-                            .amount
-                            .set(if now { format::amount_exact(&spendable.get_untracked()) } else { String::new() });
-                    }
+            <h1 class="page-title">{t!("send.title")}</h1>
+            <form class="card stack" on:submit=submit>
+                <TextField
+                    testid="send-to"
+                    label=t!("send.to")
+                    value=draft.to
+                    mono=true
+                    maxlength=600
+                    hint=Signal::derive(to_hint)
+                    error=Signal::derive(to_error)
+                />
+                {move || match recipient.get() {
+                    Recipient::Known(address) => Some(view! { <Known address=address/> }),
+                    _ => None,
+                }}
+                {move || is_public().then(|| view! { <Public draft=draft/> })}
+                <TextField
+                    testid="send-amount"
+                    label=t!("send.amount")
+                    value=draft.amount
+                    inputmode="decimal"
+                    maxlength=40
+                    hint=Signal::derive(amount_hint)
+                    error=Signal::derive(amount_error)
                 >
-                    {t!("send.max")}
+                    <button
+                        type="button"
+                        class="in-field"
+                        class:on=move || draft.max.get()
+                        data-testid="send-max"
+                        aria-pressed=move || draft.max.get().to_string()
+                        on:click=move |_| {
+                            let now = !draft.max.get_untracked();
+                            draft.max.set(now);
+                            draft
+                                .amount
+                                .set(if now { format::amount_exact(&spendable.get_untracked()) } else { String::new() });
+                        }
+                    >
+                        {t!("send.max")}
+                    </button>
+                    <Asset draft=draft/>
+                </TextField>
+                {typed_ends_max(draft, spendable)}
+    // What a private note needs does not exist in a public payment.
+                {move || {
+                    (!is_public())
+                        .then(|| {
+                            view! {
+                                <TextField
+                                    testid="send-note"
+                                    label=t!("send.note")
+                                    value=draft.note
+                                    hint=Signal::derive(note_hint)
+                                    error=Signal::derive(note_error)
+                                />
+                            }
+                        })
+                }}
+                <FormError error=failed/>
+                <button type="submit" class="btn main wide" data-testid="send-review" disabled=move || !ready()>
+                    {move || if busy.get() { t!("send.planning") } else { t!("send.review") }}
                 </button>
-                <Asset draft=draft/>
-            </TextField>
-            {typed_ends_max(draft, spendable)}
-            <TextField
-                testid="send-note"
-                label=t!("send.note")
-                value=draft.note
-                hint=Signal::derive(note_hint)
-                error=Signal::derive(note_error)
-            />
-            <FormError error=failed/>
-            <button type="submit" class="btn main wide" data-testid="send-review" disabled=move || !ready()>
-                {move || if busy.get() { t!("send.planning") } else { t!("send.review") }}
-            </button>
-        </form>
-    }
+            </form>
+        }
 }
 
 /// A figure typed by hand ends `max`.
