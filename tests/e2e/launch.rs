@@ -51,6 +51,12 @@ impl Stage {
         for sub in ["home", "data"] {
             std::fs::create_dir(folder.path().join(sub))?;
         }
+        // A picture that is there was taken by this run.
+        let pictures = args.screens.join(view.name());
+        if pictures.is_dir() {
+            std::fs::remove_dir_all(&pictures)?;
+        }
+        std::fs::create_dir_all(&pictures)?;
         let (desktop, driver) = match view {
             View::Window => {
                 let desktop = Desktop::start(janitor.mark(), folder.path())?;

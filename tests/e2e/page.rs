@@ -29,7 +29,6 @@ impl Page {
     /// Wraps a session and brings its viewport to the size of the view.
     pub(crate) async fn new(client: Client, view: View, screens: &Path) -> Result<Self> {
         let page = Self { client, view, screens: screens.join(view.name()) };
-        std::fs::create_dir_all(&page.screens)?;
         if view != View::Phone {
             page.fit().await?;
         }
@@ -211,11 +210,20 @@ impl Page {
         Ok(self.client.close().await?)
     }
 
+    /// Shows the page in a theme, its canvases included: they are painted anew after the style sheet changed.
     async fn set_theme(&self, theme: &Value) -> Result<()> {
         let script = "const root = document.documentElement; \
             if (arguments[0] === null) root.removeAttribute('data-theme'); \
-            else root.setAttribute('data-theme', arguments[0]);";
+            else root.setAttribute('data-theme', arguments[0]); \
+            window.dispatchEvent(new Event('resize'));";
         self.script(script, vec![theme.clone()]).await?;
+        let stale = "const shown = [...document.querySelectorAll('canvas')].filter(c => c.offsetWidth && c.offsetHeight); \
+            return shown.filter(c => c.dataset.painted !== (arguments[0] ?? '')).length";
+        self.until("the canvases to be painted", SHORT, async || {
+            let left = self.script(stale, vec![theme.clone()]).await?;
+            Ok((left.as_u64() == Some(0)).then_some(()))
+        })
+        .await?;
         // Two frames: styles are applied and painted.
         self.client
             .execute_async(

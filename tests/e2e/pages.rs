@@ -178,9 +178,13 @@ pub(crate) async fn until_holding(page: &Page, what: &str, fits: impl Fn(&Holdin
     .await
 }
 
-/// Switches mining on or off.
+/// Switches mining on, with two threads where the machine has them, or off.
 pub(crate) async fn mine(page: &Page, on: bool) -> Result<()> {
     go(page, Place::Node).await?;
+    if on && page.find("mining-more").await?.is_enabled().await? {
+        page.click("mining-more").await?;
+        page.until_text("mining-threads", SHORT, |text| text.starts_with('2')).await?;
+    }
     let wanted = on.to_string();
     if page.attr("mining-switch", "aria-checked").await?.as_deref() != Some(wanted.as_str()) {
         page.click("mining-switch").await?;
@@ -188,6 +192,17 @@ pub(crate) async fn mine(page: &Page, on: bool) -> Result<()> {
     page.until("the mining switch", SHORT, async || {
         let is_on = page.attr("mining-switch", "aria-checked").await?;
         Ok((is_on.as_deref() == Some(wanted.as_str())).then_some(()))
+    })
+    .await
+}
+
+/// Waits until the node has checked so many blocks.
+pub(crate) async fn until_blocks(page: &Page, at_least: u64) -> Result<()> {
+    go(page, Place::Node).await?;
+    page.until(&format!("{at_least} blocks"), LONG, async || {
+        let shown = page.texts("node-blocks", "p").await?;
+        let count = shown.first().and_then(|text| text.parse::<u64>().ok());
+        Ok(count.filter(|count| *count >= at_least).map(|_| ()))
     })
     .await
 }

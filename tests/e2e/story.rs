@@ -8,6 +8,8 @@ use crate::{Args, Result, say};
 
 /// What is paid, as a person types it and as the page keeps it.
 const AMOUNT: (&str, &str) = ("1.25", "1.25000000");
+/// Blocks there are before pictures are taken: as many as the node's page shows side by side.
+const BLOCKS_IN_PICTURE: u64 = 25;
 /// Its note.
 const NOTE: &str = "rent, November";
 
@@ -35,6 +37,8 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
     let address = pages::receive_address(page).await?;
     say("created a second wallet");
     if args.screens_only {
+        pages::until_blocks(page, BLOCKS_IN_PICTURE).await?;
+        pages::mine(page, false).await?;
         pages::switch_to(page, &everyday).await?;
         every_page(page).await?;
         pages::lock_and_unlock(page).await?;
@@ -52,6 +56,7 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
     }
     say(&format!("paid the second wallet: {}", stages.join(" → ")));
 
+    pages::until_blocks(page, BLOCKS_IN_PICTURE).await?;
     pages::mine(page, false).await?;
     every_page(page).await?;
     pages::lock_and_unlock(page).await?;

@@ -91,12 +91,17 @@ pub(crate) fn languages() -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Puts the focus on the first element that matches, after the page has been drawn.
+/// Puts the focus on the first element that matches, after the page has been drawn. A field that a person has gone to
+/// meanwhile keeps it: what is meant for a password field must never land in another one.
 pub(crate) fn focus_soon(selector: &'static str) {
     spawn_local(async move {
         sleep(30).await;
-        let found = web_sys::window()
-            .and_then(|w| w.document())
+        let document = web_sys::window().and_then(|w| w.document());
+        let at = document.as_ref().and_then(web_sys::Document::active_element);
+        if at.is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")) {
+            return;
+        }
+        let found = document
             .and_then(|d| d.query_selector(selector).ok().flatten())
             .and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok());
         if let Some(element) = found {

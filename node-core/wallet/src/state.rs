@@ -381,10 +381,10 @@ mod tests {
             asset: AssetId::STR,
             value: Amount::from_units(u64::from(n)),
             body: Spendable::Coin { owner, c: point, d: point },
-            origin: if n % 3 == 0 { Origin::Coinbase } else { Origin::Transaction },
+            origin: if n.is_multiple_of(3) { Origin::Coinbase } else { Origin::Transaction },
             daa_score: DaaScore(u64::from(n)),
             time: TimestampMs(u64::from(n % 7)),
-            paid_to: if n % 2 == 0 { PaidTo::Internal(n % 50) } else { PaidTo::Confidential(Some(n % 50)) },
+            paid_to: if n.is_multiple_of(2) { PaidTo::Internal(n % 50) } else { PaidTo::Confidential(Some(n % 50)) },
             note: Text(format!("note {n}")),
             verified,
         }

@@ -48,13 +48,14 @@ pub(crate) fn DagCanvas(
     }));
     follow(dag, error);
 
-    Effect::new(move |_| {
-        app.colours.track();
-        stage.with_value(|s| *s.palette.borrow_mut() = Palette::read());
-    });
     let width = RwSignal::new(0.0_f64);
     let resized = window_event_listener(leptos::ev::resize, move |_| width.update(|w| *w += 1.0));
     on_cleanup(move || resized.remove());
+    Effect::new(move |_| {
+        app.colours.track();
+        width.track();
+        stage.with_value(|s| *s.palette.borrow_mut() = Palette::read());
+    });
     Effect::new(move |_| {
         dag.track();
         picked.track();

@@ -15,6 +15,7 @@ const AT_REST: f64 = 0.3;
 /// Colours of the theme, read once per change.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Palette {
+    theme: String,
     line: String,
     accent: String,
     ink: String,
@@ -29,6 +30,7 @@ impl Palette {
     /// The colours as they are now.
     pub(crate) fn read() -> Self {
         Self {
+            theme: dom::root().and_then(|r| r.get_attribute("data-theme")).unwrap_or_default(),
             line: dom::token("--dag-line"),
             accent: dom::token("--accent"),
             ink: dom::token("--ink"),
@@ -93,6 +95,10 @@ impl Picture {
         }
         if scale.labels {
             self.labels(&context, dag, palette, scale);
+        }
+        // For whoever takes a picture: the theme that the canvas shows, which changes a frame after the page's.
+        if canvas.get_attribute("data-painted").as_deref() != Some(&palette.theme) {
+            let _ = canvas.set_attribute("data-painted", &palette.theme);
         }
         moving
     }

@@ -30,7 +30,9 @@ pub(crate) fn is_tauri() -> bool {
 /// `window.__TAURI__.core`.
 pub(crate) fn core() -> Option<Object> {
     let tauri = Reflect::get(&web_sys::window()?.into(), &"__TAURI__".into()).ok()?;
-    Reflect::get(&tauri, &"core".into()).ok()?.dyn_into().ok()
+    let core = Reflect::get(&tauri, &"core".into()).ok()?;
+    // It has no prototype: `instanceof Object` would say no.
+    core.is_object().then(|| core.unchecked_into())
 }
 
 /// Runs a Tauri command with `arguments`; the answer is JavaScript's.

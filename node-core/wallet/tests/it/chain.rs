@@ -162,7 +162,8 @@ impl FakeChain {
         for (outpoint, output) in next.gifts {
             acceptance.added.push((outpoint, UtxoEntry { output, origin: Origin::Transaction, daa_score }));
         }
-        for (outpoint, entry) in &acceptance.added {
+        let made_by_txs: usize = txs.iter().map(|tx| tx.core.outputs.len()).sum();
+        for (outpoint, entry) in &acceptance.added[made_by_txs..] {
             assert!(inner.utxos.insert(*outpoint, entry.clone()).is_none(), "an outpoint is made once");
         }
         let accepted = acceptance.accepted.iter().map(|accepted| accepted.txid).collect();
@@ -194,7 +195,9 @@ impl FakeChain {
                 origin: Origin::Transaction,
                 daa_score: acceptance.daa_score,
             };
-            acceptance.added.push((OutPoint::of_tx(txid, index), entry));
+            let outpoint = OutPoint::of_tx(txid, index);
+            inner.utxos.insert(outpoint, entry.clone());
+            acceptance.added.push((outpoint, entry));
         }
         true
     }

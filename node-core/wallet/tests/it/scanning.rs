@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
@@ -177,6 +178,28 @@ fn a_chain_begun_anew_is_scanned_anew() {
     assert_eq!(spendable(&ann), str_tokens(2));
     let page = ann.history(&HistoryQuery { limit: 9, ..HistoryQuery::default() });
     assert_eq!(page.total, 1, "{page:?}");
+}
+
+#[test]
+fn a_coin_made_and_consumed_by_one_chain_block_is_never_left_over() {
+    let chain = FakeChain::new(Network::Devnet, Vec::new());
+    let home = Home::new();
+    let (mut ann, bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
+    reward(&chain, &ann, &vec![str_tokens(1); 66]);
+    scan(&mut ann, &chain);
+    let before = ann.balances();
+    let wanted = request(umbel_crypto::Address::Confidential(bob.payout_address()), SendAmount::Max);
+    let plan = ann.plan(&wanted).unwrap();
+    let built = ann.start_payment(plan).unwrap().run(&mut |_, _| {}, &AtomicBool::new(false)).unwrap();
+    ann.release_payment(built.id());
+    // Two merged blocks: the second one's transaction consumes what the first one's made.
+    assert_eq!(chain.mine(Next { txs: built.transactions().to_vec(), ..Next::default() }).1.len(), 2);
+    scan(&mut ann, &chain);
+    assert_eq!((spendable(&ann), ann.coin_count()), (Amount::ZERO, 0));
+    chain.rewind(1);
+    chain.advance(1);
+    scan(&mut ann, &chain);
+    assert_eq!((ann.balances(), ann.coin_count()), (before, 66));
 }
 
 /// What a test does to the chain.
