@@ -174,8 +174,10 @@ pub struct DagPayment {
     pub block: String,
     /// The transaction.
     pub txid: String,
-    /// Signed amount with its token, such as `-1.25 STR`.
-    pub label: String,
+    /// Amount that left the wallet.
+    pub amount: String,
+    /// Ticker or id of the asset.
+    pub asset: String,
 }
 
 /// Starts, changes or stops mining.

@@ -3,8 +3,9 @@
 //! A column is one step of depth. The selected chain runs through the middle; every other block keeps the lane it got
 //! when it came, so that nothing jumps but a block that joins or leaves the chain.
 
+use crate::format;
 use std::collections::{BTreeMap, BTreeSet};
-use umbel_api::node::{DagBlock, DagView};
+use umbel_api::node::{DagBlock, DagPayment, DagView};
 
 /// Most blocks that are kept: some more than a wide screen shows.
 pub(crate) const KEPT: usize = 240;
@@ -93,7 +94,7 @@ impl Dag {
         }
         self.settle(&view.chain, view.blue_score, view.confirmation_depth);
         for placed in self.blocks.values_mut() {
-            let own = view.payments.iter().filter(|p| p.block == placed.block.hash).map(|p| p.label.clone());
+            let own = view.payments.iter().filter(|p| p.block == placed.block.hash).map(label_of);
             let own: Vec<String> = own.collect();
             if !own.is_empty() {
                 placed.payments = own;
@@ -150,6 +151,11 @@ impl Dag {
     }
 }
 
+/// What stands beside the block that carries an own payment.
+fn label_of(payment: &DagPayment) -> String {
+    format!("−{} {}", format::amount(&payment.amount), payment.asset)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{BlockState, Dag};
@@ -178,7 +184,12 @@ mod tests {
             blue_score,
             confirmation_depth: 2,
             chain: chain.iter().map(|s| (*s).to_owned()).collect(),
-            payments: vec![DagPayment { block: "b".to_owned(), txid: "t".to_owned(), label: "+1 STR".to_owned() }],
+            payments: vec![DagPayment {
+                block: "b".to_owned(),
+                txid: "t".to_owned(),
+                amount: "1".to_owned(),
+                asset: "STR".to_owned(),
+            }],
         }
     }
 

@@ -54,8 +54,12 @@ fn payments(core: &Core) -> Vec<DagPayment> {
         let payments = locked(&wallet).payments();
         shown.extend(payments.into_iter().filter_map(|payment| {
             let (block, txid) = (payment.seen_in?, payment.txids.last()?);
-            let label = format!("-{} {}", payment.amount, convert::asset_name(payment.asset));
-            Some(DagPayment { block: block.to_string(), txid: txid.to_string(), label })
+            Some(DagPayment {
+                block: block.to_string(),
+                txid: txid.to_string(),
+                amount: payment.amount.to_string(),
+                asset: convert::asset_name(payment.asset),
+            })
         }));
     }
     shown
