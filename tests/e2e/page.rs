@@ -189,6 +189,14 @@ impl Page {
         self.set_theme(&before).await
     }
 
+    /// Fails when the page tells of an error.
+    pub(crate) async fn assert_well(&self, name: &str) -> Result<()> {
+        if self.client.find_all(Locator::Css(&selector("error-card"))).await?.is_empty() {
+            return Ok(());
+        }
+        Err(format!("page {name} tells of an error\n{}", self.seen().await).into())
+    }
+
     /// Fails when the page scrolls sideways.
     pub(crate) async fn assert_fits(&self, name: &str) -> Result<()> {
         let widths = self

@@ -196,13 +196,11 @@ pub(crate) async fn mine(page: &Page, on: bool) -> Result<()> {
     .await
 }
 
-/// Waits until the node has checked so many blocks.
-pub(crate) async fn until_blocks(page: &Page, at_least: u64) -> Result<()> {
-    go(page, Place::Node).await?;
-    page.until(&format!("{at_least} blocks"), LONG, async || {
-        let shown = page.texts("node-blocks", "p").await?;
-        let count = shown.first().and_then(|text| text.parse::<u64>().ok());
-        Ok(count.filter(|count| *count >= at_least).map(|_| ()))
+/// Waits until a canvas draws so many blocks.
+pub(crate) async fn until_drawn(page: &Page, canvas: &str, at_least: u64) -> Result<()> {
+    page.until(&format!("{at_least} blocks in `{canvas}`"), LONG, async || {
+        let drawn = page.attr(canvas, "data-blocks").await?.and_then(|count| count.parse::<u64>().ok());
+        Ok(drawn.filter(|count| *count >= at_least).map(|_| ()))
     })
     .await
 }

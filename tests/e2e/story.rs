@@ -37,7 +37,8 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
     let address = pages::receive_address(page).await?;
     say("created a second wallet");
     if args.screens_only {
-        pages::until_blocks(page, BLOCKS_IN_PICTURE).await?;
+        pages::go(page, Place::Node).await?;
+        pages::until_drawn(page, "node-dag", BLOCKS_IN_PICTURE).await?;
         pages::mine(page, false).await?;
         pages::switch_to(page, &everyday).await?;
         every_page(page).await?;
@@ -56,7 +57,8 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
     }
     say(&format!("paid the second wallet: {}", stages.join(" → ")));
 
-    pages::until_blocks(page, BLOCKS_IN_PICTURE).await?;
+    pages::go(page, Place::Node).await?;
+    pages::until_drawn(page, "node-dag", BLOCKS_IN_PICTURE).await?;
     pages::mine(page, false).await?;
     every_page(page).await?;
     pages::lock_and_unlock(page).await?;
@@ -100,6 +102,11 @@ async fn empty_pages(page: &Page) -> Result<()> {
 async fn every_page(page: &Page) -> Result<()> {
     for place in Place::ALL {
         pages::go(page, place).await?;
+        match place {
+            Place::Home => pages::until_drawn(page, "home-dag", BLOCKS_IN_PICTURE).await?,
+            Place::Node => pages::until_drawn(page, "node-dag", BLOCKS_IN_PICTURE).await?,
+            _ => {}
+        }
         picture(page, place.name()).await?;
     }
     Ok(())
@@ -107,6 +114,7 @@ async fn every_page(page: &Page) -> Result<()> {
 
 async fn picture(page: &Page, name: &str) -> Result<()> {
     page.settled().await?;
+    page.assert_well(name).await?;
     page.assert_fits(name).await?;
     page.picture(name).await
 }

@@ -27,23 +27,14 @@ pub(crate) enum Scope {
 pub(crate) fn command(args: &E2eArgs, scope: Scope) -> Result<()> {
     setup::ensure(setup::Purpose::E2e)?;
     ui::build()?;
-    let tally = run_counted(scope, args.only.as_deref())?;
+    run(cargo(&["build", "--bins"]).args(workspace::SELECTION))?;
+    let tally = drive(scope, args.only.as_deref())?;
     println!("\npictures: {}", workspace::screens_dir().display());
     tally::report(tally)
 }
 
-/// Builds the app, the node and the runner, and runs; the UI bundle is there already.
-pub(crate) fn run_counted(scope: Scope, only: Option<&str>) -> Result<Tally> {
-    let parts: [&[&str]; 3] = [
-        &["build", "--package", "umbel-app", "--features", "custom-protocol"],
-        &["build", "--package", "umbel-node", "--bin", "umbel"],
-        &["build", "--package", "umbel-tests", "--features", "e2e", "--bin", "umbel-e2e"],
-    ];
-    for part in parts {
-        if let Err(error) = run(&mut cargo(part)) {
-            return Ok(tally::one::<()>(Err(error)));
-        }
-    }
+/// Runs the end-to-end runner; all that it needs is built.
+pub(crate) fn drive(scope: Scope, only: Option<&str>) -> Result<Tally> {
     let built = workspace::target_dir().join("debug");
     let mut runner = Command::new(built.join("umbel-e2e"));
     runner.current_dir(workspace::root());

@@ -25,6 +25,13 @@ const WASM_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 const TEST_PROGRAMS: [(&str, &str); 2] = [("cargo-nextest", "0.9"), ("cargo-deny", "0.20")];
 /// WebDriver in front of the app's own window.
 const WINDOW_DRIVER: (&str, &str) = ("tauri-driver", "2.1");
+/// Cargo's release profile for those programs.
+const QUICK_BUILD: [(&str, &str); 4] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "0"),
+];
 /// Longest wait for rustup's server before Debian's compiler is taken. A reachable one answers in seconds.
 const RUSTUP_TIMEOUT: Duration = Duration::from_secs(180);
 
@@ -141,6 +148,10 @@ impl Missing {
         }
         for (name, version) in &self.programs {
             let mut install = process::cargo(&["install", name, "--version", &format!("^{version}"), "--locked"]);
+            // They run for seconds: what counts is how soon they are there.
+            for (name, value) in QUICK_BUILD {
+                install.env(name, value);
+            }
             // A shared target folder would keep the build of a program that is built once.
             run(install.env_remove("CARGO_TARGET_DIR"))?;
         }

@@ -2,7 +2,7 @@
 
 use crate::process::cargo;
 use crate::tally;
-use crate::{Result, check, e2e, setup, ui};
+use crate::{Result, check, e2e, setup, ui, workspace};
 use clap::Args;
 use std::time::Instant;
 
@@ -19,14 +19,18 @@ pub(crate) fn command(args: &TestArgs) -> Result<()> {
     let start = Instant::now();
     setup::ensure(setup::Purpose::Test)?;
     let mut tally = check::all()?;
-    // The command line tests start the `umbel` binary beside them.
-    tally += tally::step(&mut cargo(&["build", "--package", "umbel-node", "--bin", "umbel"]));
-    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
-    tally += tally::count(&mut cargo(&["nextest", "run", "--profile", profile, "--no-tests", "pass"]))?;
-    tally += tally::count(&mut cargo(&["test", "--doc"]))?;
+    // The app embeds the UI.
     tally += tally::one(ui::build());
-    if !args.no_e2e {
-        tally += e2e::run_counted(e2e::Scope::Story, None)?;
+    // The command line tests and the end-to-end run start programs that no test target builds by itself.
+    let built = tally::step(cargo(&["build", "--bins", "--tests"]).args(workspace::SELECTION));
+    tally += built;
+    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+    let nextest = ["nextest", "run", "--profile", profile, "--no-tests", "pass"];
+    tally += tally::count(cargo(&nextest).args(workspace::SELECTION))?;
+    tally += tally::count(cargo(&nextest).args(["--package", "umbel-ui"]))?;
+    tally += tally::count(cargo(&["test", "--doc"]).args(workspace::SELECTION))?;
+    if !args.no_e2e && built.failed == 0 {
+        tally += e2e::drive(e2e::Scope::Story, None)?;
     }
     println!("\nafter {} s", start.elapsed().as_secs());
     tally::report(tally)

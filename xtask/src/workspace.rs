@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+/// What tests and the end-to-end run build, in one selection: Cargo unites features over it, so that each crate is
+/// compiled once for all of them. The UI is not in it: it runs in a browser and has its own build.
+pub(crate) const SELECTION: [&str; 5] =
+    ["--workspace", "--exclude", "umbel-ui", "--features", "umbel-app/custom-protocol,umbel-tests/e2e"];
+
 /// The repository root, the folder above this crate.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies one folder below the repository root")

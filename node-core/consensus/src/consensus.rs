@@ -160,7 +160,7 @@ fn resume(search: &SinkSearch<'_>) -> Result<(ChainMeta, Current), OpenError> {
     let mut position = Position::at_sink(meta.sink, state);
     let step = || -> Result<_, umbel_types::errors::BlockError> {
         search.run(&mut position)?;
-        let state = commit_sink(search.storage, position, &mut meta)?;
+        let state = commit_sink(search.storage, search.params, position, &mut meta)?;
         let virtual_block = build_virtual(search, meta.sink, &state)?;
         Ok((state, virtual_block))
     };

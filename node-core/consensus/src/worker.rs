@@ -33,6 +33,24 @@ pub(crate) struct Task {
     pub(crate) chain: SyncSender<Verdict>,
 }
 
+/// What became of a block that keeps every rule of its header and body.
+#[derive(Clone, Copy, Debug)]
+enum Inserted {
+    /// It was stored; the virtual state does not know it yet.
+    New,
+    /// It was here before.
+    Known(BlockStatus),
+}
+
+impl Inserted {
+    fn status(self) -> BlockStatus {
+        match self {
+            Self::New => BlockStatus::PendingState,
+            Self::Known(status) => status,
+        }
+    }
+}
+
 /// The thread's own state.
 pub(crate) struct Worker {
     shared: Arc<Shared>,
@@ -85,26 +103,31 @@ impl Worker {
     /// Takes in a block and whatever waits behind it, then computes the virtual state once.
     fn take_in(&mut self, first: Task) -> Result<(), BlockError> {
         let mut accepted = Vec::new();
+        let mut taken = 0;
         let mut next = Some(first);
         while let Some(Task { block, body, chain }) = next {
             let hash = block.hash();
-            let verdict = self.insert(hash, block);
-            if let Err(error @ BlockError::Unavailable(_)) = verdict {
+            taken += 1;
+            let inserted = self.insert(hash, block);
+            if let Err(error @ BlockError::Unavailable(_)) = inserted {
                 tell(&body, Err(error.clone()));
                 return Err(error);
             }
-            if let Ok(status) = verdict {
-                accepted.push((hash, status, chain));
+            match &inserted {
+                Ok(Inserted::New) => accepted.push((hash, chain)),
+                // Whoever sends a block again must not make us compute anything.
+                Ok(Inserted::Known(status)) => tell(&chain, Ok(*status)),
+                Err(_) => {}
             }
-            tell(&body, verdict);
-            next = if accepted.len() < MAX_DRAIN { self.queue.try_recv().ok() } else { None };
+            tell(&body, inserted.map(Inserted::status));
+            next = if taken < MAX_DRAIN { self.queue.try_recv().ok() } else { None };
         }
         if accepted.is_empty() {
             return Ok(());
         }
         self.dirty_since.get_or_insert_with(Instant::now);
         let disqualified = self.update_virtual()?;
-        for (hash, _, chain) in accepted {
+        for (hash, chain) in accepted {
             let refusal = disqualified.iter().find(|(block, _)| *block == hash);
             tell(
                 &chain,
@@ -118,21 +141,27 @@ impl Worker {
     }
 
     /// Header, then body. A block that is here already gives its status.
-    fn insert(&mut self, hash: BlockHash, block: Block) -> Verdict {
+    fn insert(&mut self, hash: BlockHash, block: Block) -> Result<Inserted, BlockError> {
         let Block { header, body } = block;
         let storage = &self.shared.storage;
         match storage.find_record(hash).map_err(|e| fault(read_error(&e)))?.map(|record| record.status) {
             Some(BlockStatus::Invalid) => return Err(BlockError::KnownInvalid),
             Some(BlockStatus::HeaderOnly) => {}
-            Some(status) => return Ok(status),
+            Some(status) => return Ok(Inserted::Known(status)),
             None => self.insert_header(hash, header.clone())?,
         }
         let mut rng = UnwrapErr(getrandom::SysRng);
         let checked = check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis, &mut rng);
         match checked {
-            Ok(checked) => commit_body(hash, checked, storage, &mut self.meta),
+            Ok(checked) => {
+                commit_body(hash, checked, storage, &mut self.meta)?;
+                Ok(Inserted::New)
+            }
             Err(
-                error @ (BlockError::BodyMismatch | BlockError::UnexpectedCertificate | BlockError::Unavailable(_)),
+                error @ (BlockError::BodyMismatch
+                | BlockError::LaneOrder
+                | BlockError::UnexpectedCertificate
+                | BlockError::Unavailable(_)),
             ) => Err(error),
             Err(error) => {
                 commit_invalid(hash, storage)?;
@@ -144,7 +173,8 @@ impl Worker {
     fn insert_header(&self, hash: BlockHash, header: umbel_types::Header) -> Result<(), BlockError> {
         let Shared { storage, rules, pow, params, now, .. } = &*self.shared;
         let isolated = check_header_in_isolation(header, params, now())?;
-        match check_header_in_dag_context(isolated, storage, rules, pow) {
+        let finality = storage.finality_point(self.meta.sink, params.finality_depth).map_err(fault)?;
+        match check_header_in_dag_context(isolated, storage, rules, pow, finality) {
             Ok(checked) => commit_header(checked, storage),
             Err(error) => {
                 if is_proven_invalid(&error) {
@@ -158,10 +188,12 @@ impl Worker {
     fn update_virtual(&mut self) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
         let Shared { storage, rules, params, genesis, .. } = &*self.shared;
         let search = SinkSearch { storage, rules, params, genesis: *genesis };
-        let mut current = self.shared.current.write().unwrap_or_else(PoisonError::into_inner);
-        let mut position = Position::at_sink(self.meta.sink, current.state.clone());
+        // Only this thread writes: what is found without the lock still holds under it, and readers don't wait for it.
+        let state = self.shared.current.read().unwrap_or_else(PoisonError::into_inner).state.clone();
+        let mut position = Position::at_sink(self.meta.sink, state);
         let disqualified = search.run(&mut position)?;
-        let state = commit_sink(storage, position, &mut self.meta)?;
+        let mut current = self.shared.current.write().unwrap_or_else(PoisonError::into_inner);
+        let state = commit_sink(storage, params, position, &mut self.meta)?;
         let virtual_block = build_virtual(&search, self.meta.sink, &state)?;
         let public = Arc::new(public_state(&search, &self.meta, &virtual_block).map_err(fault)?);
         let version = public.version;

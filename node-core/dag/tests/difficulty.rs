@@ -5,7 +5,7 @@ mod common;
 use common::{MemoryDag, PlainDag, Rng, cases};
 use ruint::aliases::{U256, U512};
 use umbel_dag::difficulty::{
-    Asert, DifficultyContext, DifficultyAlgorithm, Fixed, MAX_TARGET, SampledWindow, rule_of, scale_by_power_of_two,
+    Asert, DifficultyAlgorithm, DifficultyContext, Fixed, MAX_TARGET, SampledWindow, rule_of, scale_by_power_of_two,
 };
 use umbel_dag::reachability::Reachability;
 use umbel_dag::window::MergesetSampler;

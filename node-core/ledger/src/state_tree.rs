@@ -99,7 +99,7 @@ impl StateTree {
         state.and_then(|s| Amount::from_bytes(&s.body).ok()).unwrap_or(Amount::ZERO)
     }
 
-    /// Sets a balance that rules own; its nonce rises with each change.
+    /// Sets a balance that rules own; its nonce stays 0.
     pub fn set_balance(&mut self, balance: LedgerBalance, amount: Amount) -> Option<StateChange> {
         let key = StateKey::of_balance(balance);
         let mut state = self.get(&key)?.clone();

@@ -96,10 +96,9 @@ impl Picture {
         if scale.labels {
             self.labels(&context, dag, palette, scale);
         }
-        // For whoever takes a picture: the theme that the canvas shows, which changes a frame after the page's.
-        if canvas.get_attribute("data-painted").as_deref() != Some(&palette.theme) {
-            let _ = canvas.set_attribute("data-painted", &palette.theme);
-        }
+        // For whoever looks on from outside: what the canvas shows now, a frame after the page knows.
+        show(canvas, "data-painted", &palette.theme);
+        show(canvas, "data-blocks", &dag.iter().count().to_string());
         moving
     }
 
@@ -274,6 +273,12 @@ fn block(
     }
     if picked == Some(placed.block.hash.as_str()) {
         ring(side * 1.35, 2.4);
+    }
+}
+
+fn show(canvas: &HtmlCanvasElement, name: &str, value: &str) {
+    if canvas.get_attribute(name).as_deref() != Some(value) {
+        let _ = canvas.set_attribute(name, value);
     }
 }
 

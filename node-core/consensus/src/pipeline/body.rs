@@ -8,7 +8,7 @@ use umbel_crypto::coin::check_payout_key;
 use umbel_ledger::{IsolationContext, check_txs_in_isolation};
 use umbel_store::{Batch, Durability, Table};
 use umbel_types::consensus_api::BlockStatus;
-use umbel_types::encode::Encode;
+use umbel_types::encode::{Decode, Encode};
 use umbel_types::errors::BlockError;
 use umbel_types::{BlockHash, Body, Hash32, Header, OutPoint, Params};
 
@@ -33,11 +33,11 @@ pub(crate) fn check_body_in_isolation(
     genesis: BlockHash,
     rng: &mut impl CryptoRng,
 ) -> Result<CheckedBody, BlockError> {
+    check_lane_order(&body)?;
     check_tx_root(header, &body)?;
     check_no_certificate(&body)?;
     check_size(&body, params)?;
     check_payout_key(&body.payout).map_err(|_| BlockError::BadPayout)?;
-    check_lane_order(&body)?;
     check_outpoints(&body)?;
     let stored = StoredBody::from(body.clone());
     let context = IsolationContext::new(params, genesis);
@@ -60,11 +60,21 @@ fn check_no_certificate(body: &Body) -> Result<(), BlockError> {
 }
 
 fn check_size(body: &Body, params: &Params) -> Result<(), BlockError> {
-    let got = body.to_bytes().len();
-    let limit = params.max_body_bytes;
-    if got <= limit { Ok(()) } else { Err(BlockError::BodyTooLarge { got, limit }) }
+    let bytes = body.to_bytes();
+    let (got, limit) = (bytes.len(), params.max_body_bytes);
+    if got > limit {
+        return Err(BlockError::BodyTooLarge { got, limit });
+    }
+    check_decodable(body, &bytes)
 }
 
+/// A body that was built here and never decoded must keep the decoder's rules too: else nobody can read it again.
+fn check_decodable(body: &Body, bytes: &[u8]) -> Result<(), BlockError> {
+    if Body::from_bytes(bytes)? == *body { Ok(()) } else { Err(BlockError::BodyMismatch) }
+}
+
+/// `tx_root` covers the order inside each lane, not how lanes are interleaved: another order was made on the way, and the
+/// block is not judged by it.
 fn check_lane_order(body: &Body) -> Result<(), BlockError> {
     let ordered = body.txs.windows(2).all(|pair| pair[0].core.ledger() <= pair[1].core.ledger());
     if ordered { Ok(()) } else { Err(BlockError::LaneOrder) }
@@ -95,7 +105,7 @@ pub(crate) fn commit_body(
     checked: CheckedBody,
     storage: &Storage,
     meta: &mut ChainMeta,
-) -> Result<BlockStatus, BlockError> {
+) -> Result<(), BlockError> {
     let CheckedBody { body, stored } = checked;
     let header = storage.header(hash).map_err(fault)?;
     let next = ChainMeta { block_count: meta.block_count + 1, ..*meta };
@@ -117,5 +127,5 @@ pub(crate) fn commit_body(
     storage.cache_body(hash, Arc::new(stored));
     storage.cache_record(hash, record);
     *meta = next;
-    Ok(BlockStatus::PendingState)
+    Ok(())
 }

@@ -89,10 +89,12 @@ pub(crate) fn check_header_in_dag_context(
     storage: &Storage,
     rules: &Rules,
     pow: &Pow,
+    finality: BlockHash,
 ) -> Result<CheckedHeader, BlockError> {
     let IsolatedHeader { header, hash } = isolated;
     pow.check_digest(&header).map_err(|_| HeaderRuleError::ProofOfWork)?;
     check_parents_known(&header, storage)?;
+    check_above_finality(&header, storage, finality)?;
     check_antichain(&header, storage)?;
     let ghostdag = color(&header, storage, rules)?;
     let context = rules.context(storage, &ghostdag).map_err(fault)?;
@@ -121,6 +123,17 @@ fn check_parents_known(header: &Header, storage: &Storage) -> Result<(), BlockEr
         }
     }
     if missing.is_empty() { Ok(()) } else { Err(BlockError::MissingParents(missing)) }
+}
+
+/// # Consensus
+/// > Nothing is taken in that branches off below the finality depth. (R12) Not a fault: it depends on the own sink.
+fn check_above_finality(header: &Header, storage: &Storage, finality: BlockHash) -> Result<(), BlockError> {
+    for &parent in &header.parents {
+        if storage.is_dag_ancestor_of(finality, parent).map_err(fault)? {
+            return Ok(());
+        }
+    }
+    Err(BlockError::BelowFinality(finality))
 }
 
 fn color(header: &Header, storage: &Storage, rules: &Rules) -> Result<GhostdagData, BlockError> {

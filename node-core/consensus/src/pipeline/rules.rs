@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use umbel_dag::daa::DaaRule;
 use umbel_dag::depth::{BlockDepth, DepthError, check_bounded_merge};
-use umbel_dag::difficulty::{DifficultyContext, DifficultyAlgorithm, rule_of};
+use umbel_dag::difficulty::{DifficultyAlgorithm, DifficultyContext, rule_of};
 use umbel_dag::past_median_time::PastMedianTime;
 use umbel_dag::window::SampleCache;
 use umbel_dag::{GhostdagData, GhostdagProtocol, HeaderFacts, ReadError};

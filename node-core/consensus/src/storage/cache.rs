@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use umbel_types::BlockHash;
 
-/// Written by the consensus thread, read by all. A block's data never changes but for reachability and status, whose
-/// writers put the new value here after the batch is written.
+/// Read by all. What never changes is put here by whoever read it; what changes (reachability, status) only by the thread
+/// that wrote it, after the batch is written, since a reader's value may be old by the time it is put.
 #[derive(Debug)]
 pub(crate) struct Cache<V> {
     inner: Mutex<Inner<V>>,

@@ -58,7 +58,8 @@ impl Storage {
         }
     }
 
-    fn cached<V: umbel_types::Decode>(
+    /// A value that never changes once it is written.
+    fn immutable<V: umbel_types::Decode>(
         &self,
         cache: &Cache<V>,
         table: Table,
@@ -74,8 +75,21 @@ impl Storage {
         Ok(value)
     }
 
+    /// A value that the consensus thread may change: a reader never puts it into the cache.
+    fn mutable<V: umbel_types::Decode>(
+        &self,
+        cache: &Cache<V>,
+        table: Table,
+        hash: BlockHash,
+    ) -> Result<Option<Arc<V>>, StoreError> {
+        match cache.get(&hash) {
+            Some(value) => Ok(Some(value)),
+            None => Ok(get_value::<V>(&*self.kv as &dyn KvReader, table, hash.as_bytes())?.map(Arc::new)),
+        }
+    }
+
     pub(crate) fn find_header(&self, hash: BlockHash) -> Result<Option<Arc<Header>>, StoreError> {
-        self.cached(&self.headers, Table::Header, hash)
+        self.immutable(&self.headers, Table::Header, hash)
     }
 
     pub(crate) fn header(&self, hash: BlockHash) -> Result<Arc<Header>, ReadError> {
@@ -83,18 +97,18 @@ impl Storage {
     }
 
     pub(crate) fn ghostdag_data(&self, hash: BlockHash) -> Result<Arc<GhostdagData>, ReadError> {
-        let found = self.cached(&self.ghostdag, Table::Ghostdag, hash).map_err(|e| read_error(&e))?;
+        let found = self.immutable(&self.ghostdag, Table::Ghostdag, hash).map_err(|e| read_error(&e))?;
         found.ok_or(ReadError::Missing(hash))
     }
 
     pub(crate) fn reachability_data(&self, hash: BlockHash) -> Result<Arc<ReachabilityData>, ReadError> {
-        let found = self.cached(&self.reachability, Table::Reachability, hash).map_err(|e| read_error(&e))?;
+        let found = self.mutable(&self.reachability, Table::Reachability, hash).map_err(|e| read_error(&e))?;
         found.ok_or(ReadError::Missing(hash))
     }
 
     /// Where a block stands; `None` if it was never seen.
     pub(crate) fn find_record(&self, hash: BlockHash) -> Result<Option<BlockRecord>, StoreError> {
-        Ok(self.cached(&self.records, Table::Status, hash)?.map(|record| *record))
+        Ok(self.mutable(&self.records, Table::Status, hash)?.map(|record| *record))
     }
 
     pub(crate) fn record(&self, hash: BlockHash) -> Result<BlockRecord, ReadError> {
@@ -114,7 +128,7 @@ impl Storage {
 
     /// What is known of a block that stands or stood on the selected chain.
     pub(crate) fn find_chain_record(&self, hash: BlockHash) -> Result<Option<Arc<ChainRecord>>, StoreError> {
-        self.cached(&self.chain, Table::ChainBlock, hash)
+        self.immutable(&self.chain, Table::ChainBlock, hash)
     }
 
     pub(crate) fn chain_record(&self, hash: BlockHash) -> Result<Arc<ChainRecord>, ReadError> {
@@ -124,6 +138,23 @@ impl Storage {
     /// The chain block at a height now.
     pub(crate) fn chain_block_at(&self, height: u64) -> Result<Option<BlockHash>, StoreError> {
         get_value(&*self.kv as &dyn KvReader, Table::ChainIndex, &height_key(height))
+    }
+
+    /// The highest chain block whose blue score is at least `depth` below the sink's; genesis while there is none.
+    pub(crate) fn finality_point(&self, sink: BlockHash, depth: u64) -> Result<BlockHash, ReadError> {
+        let score = self.header(sink)?.blue_score.0;
+        let at = |height| -> Result<BlockHash, ReadError> {
+            let found = self.chain_block_at(height).map_err(|e| read_error(&e))?;
+            found.ok_or(ReadError::Inconsistent { block: sink, what: "its chain has a gap" })
+        };
+        // Blue score rises with height: the answer is the last height of those that are deep enough.
+        let (mut low, mut high) = (0, self.chain_record(sink)?.height);
+        while low < high {
+            let middle = high - (high - low) / 2;
+            let deep = self.header(at(middle)?)?.blue_score.0.saturating_add(depth) <= score;
+            if deep { low = middle } else { high = middle - 1 }
+        }
+        at(low)
     }
 
     pub(crate) fn meta(&self) -> Result<Option<ChainMeta>, StoreError> {

@@ -73,7 +73,10 @@ impl TestNode {
     }
 
     pub(crate) fn on(store: Arc<dyn KvStore>) -> Self {
-        let params = Params::of(Network::Devnet);
+        Self::with(store, Params::of(Network::Devnet))
+    }
+
+    pub(crate) fn with(store: Arc<dyn KvStore>, params: Params) -> Self {
         let now = Arc::new(AtomicU64::new(devnet().timestamp.0 + 1_000));
         let clock = now.clone();
         let consensus = Consensus::open(ConsensusConfig {

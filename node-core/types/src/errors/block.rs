@@ -108,6 +108,9 @@ pub enum BlockError {
     /// A header rule.
     #[error(transparent)]
     Header(#[from] HeaderRuleError),
+    /// All that it stands on branched off below the finality depth (R12): it can neither be merged nor reorganise anything.
+    #[error("the block branches off below the finality depth, at {0}")]
+    BelowFinality(BlockHash),
     /// Parents that are not here yet. Nobody is at fault.
     #[error("{} parents are missing", .0.len())]
     MissingParents(Vec<BlockHash>),
@@ -186,7 +189,11 @@ impl BlockError {
             | Self::ChainedInBlock(_)
             | Self::Tx { .. }
             | Self::UnexpectedCertificate => true,
-            Self::MissingParents(_) | Self::TxContext { .. } | Self::Commitment { .. } | Self::Unavailable(_) => false,
+            Self::MissingParents(_)
+            | Self::BelowFinality(_)
+            | Self::TxContext { .. }
+            | Self::Commitment { .. }
+            | Self::Unavailable(_) => false,
         }
     }
 }

@@ -41,13 +41,17 @@ impl SinkSearch<'_> {
     pub(crate) fn run(&self, position: &mut Position) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
         let mut disqualified = Vec::new();
         let mut candidates = BTreeSet::new();
+        let finality = self.storage.finality_point(position.block, self.params.finality_depth).map_err(fault)?;
         for tip in self.storage.tips().map_err(|e| fault(read_error(&e)))? {
             candidates.insert(SortableBlock::read(self.storage, tip).map_err(fault)?);
         }
         while let Some(SortableBlock { hash, .. }) = candidates.pop_last() {
-            match self.try_candidate(position, hash)? {
-                None => return Ok(disqualified),
-                Some(refused) => disqualified.extend(refused),
+            // R12: a heavier chain that left ours below the finality depth is not gone over to.
+            if self.storage.is_chain_ancestor_of(finality, hash).map_err(fault)? {
+                match self.try_candidate(position, hash)? {
+                    None => return Ok(disqualified),
+                    Some(refused) => disqualified.extend(refused),
+                }
             }
             for parent in self.storage.header(hash).map_err(fault)?.parents.clone() {
                 let covered = candidates.iter().map(|c| c.hash).collect::<Vec<_>>();
@@ -65,12 +69,10 @@ impl SinkSearch<'_> {
         position: &mut Position,
         candidate: BlockHash,
     ) -> Result<Option<Vec<(BlockHash, BlockError)>>, BlockError> {
-        let step = self.step_to(position.block, candidate).map_err(fault)?;
-        for &block in &step.added {
-            if self.storage.record(block).map_err(fault)?.status == BlockStatus::Disqualified {
-                return Ok(Some(Vec::new()));
-            }
+        if self.is_above_disqualified(candidate)? {
+            return Ok(Some(Vec::new()));
         }
+        let step = self.step_to(position.block, candidate).map_err(fault)?;
         for _ in 0..step.removed {
             position.undo(self.storage)?;
         }
@@ -93,6 +95,23 @@ impl SinkSearch<'_> {
         Ok(None)
     }
 
+    /// Whether the candidate or a block below it on its chain is disqualified. What is found so is marked, so that no
+    /// block is walked over twice.
+    fn is_above_disqualified(&self, candidate: BlockHash) -> Result<bool, BlockError> {
+        let mut above = Vec::new();
+        let mut block = candidate;
+        loop {
+            match self.storage.record(block).map_err(fault)?.status {
+                BlockStatus::StateValid => return Ok(false),
+                BlockStatus::Disqualified => break,
+                _ => above.push(block),
+            }
+            block = self.storage.ghostdag_data(block).map_err(fault)?.selected_parent;
+        }
+        self.mark_disqualified(&above)?;
+        Ok(true)
+    }
+
     fn step_to(&self, from: BlockHash, to: BlockHash) -> Result<ChainStep, ReadError> {
         let mut removed = 0;
         let mut split = from;
@@ -110,8 +129,7 @@ impl SinkSearch<'_> {
         Ok(ChainStep { removed, added })
     }
 
-    /// A block above a disqualified one on its chain is disqualified too.
-    fn disqualify(&self, blocks: &[BlockHash], error: BlockError) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+    fn mark_disqualified(&self, blocks: &[BlockHash]) -> Result<(), BlockError> {
         let mut batch = Batch::new();
         let mut records: Vec<(BlockHash, BlockRecord)> = Vec::new();
         for &block in blocks {
@@ -123,6 +141,12 @@ impl SinkSearch<'_> {
         for (block, record) in &records {
             self.storage.cache_record(*block, *record);
         }
+        Ok(())
+    }
+
+    /// A block above a disqualified one on its chain is disqualified too.
+    fn disqualify(&self, blocks: &[BlockHash], error: BlockError) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+        self.mark_disqualified(blocks)?;
         Ok(blocks.iter().map(|block| (*block, error.clone())).collect())
     }
 }
@@ -133,6 +157,7 @@ impl SinkSearch<'_> {
 /// [`BlockError::Unavailable`]; nothing was moved.
 pub(crate) fn commit_sink(
     storage: &Storage,
+    params: &Params,
     position: Position,
     meta: &mut ChainMeta,
 ) -> Result<StateAtSink, BlockError> {
@@ -150,6 +175,13 @@ pub(crate) fn commit_sink(
     storage.put_lthash(&mut batch, &position.state.lthash);
     let next = ChainMeta { sink: position.block, ..*meta };
     storage.put_meta(&mut batch, &next);
+    // Tips that nothing can merge any more are forgotten: nobody looks at them again.
+    let finality = storage.finality_point(meta.sink, params.finality_depth).map_err(fault)?;
+    for tip in storage.tips().map_err(|e| fault(read_error(&e)))? {
+        if !storage.is_dag_ancestor_of(finality, tip).map_err(fault)? {
+            batch.delete(Table::Tips, tip.as_bytes());
+        }
+    }
     let mut staged = StagedReachability::new(storage);
     reachability::hint_virtual_selected_parent(&mut staged, next.sink).map_err(fault)?;
     let tree = staged.into_batch(&mut batch);

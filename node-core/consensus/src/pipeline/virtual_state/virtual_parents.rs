@@ -1,12 +1,14 @@
 //! The virtual block: what the next block would stand on.
 
+use std::collections::BTreeSet;
+
+use umbel_dag::ReachabilityReader;
 use umbel_dag::depth::DepthError;
 use umbel_dag::ghostdag::SortableBlock;
 use umbel_dag::{GhostdagData, GhostdagError};
 use umbel_ledger::accept_mergeset;
 use umbel_ledger::acceptance::MergeOutcome;
 use umbel_types::BlockHash;
-use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::BlockError;
 use umbel_types::state::LedgerBalance;
 
@@ -17,6 +19,9 @@ use crate::storage::{StateAtSink, read_error};
 use super::merge::merged_blocks;
 use super::position::accept_fault;
 use super::sink_search::SinkSearch;
+
+/// Blocks that are tried for each place among the parents: bounds the work where most do not fit.
+const CANDIDATES_PER_PARENT: usize = 3;
 
 /// Everything about the virtual block that does not depend on who mines it.
 #[derive(Clone, Debug)]
@@ -39,15 +44,7 @@ pub(crate) fn build_virtual(
 ) -> Result<VirtualContext, BlockError> {
     let storage = search.storage;
     let sink_key = SortableBlock::read(storage, sink).map_err(fault)?;
-    let mut candidates = Vec::new();
-    for tip in storage.tips().map_err(|e| fault(read_error(&e)))? {
-        let key = SortableBlock::read(storage, tip).map_err(fault)?;
-        let invalid = storage.record(tip).map_err(fault)?.status == BlockStatus::Invalid;
-        if key < sink_key && !invalid {
-            candidates.push(key);
-        }
-    }
-    candidates.sort_by(|a, b| b.cmp(a));
+    let candidates = parent_candidates(search, sink_key)?;
     let mut parents = vec![sink];
     let (mut ghostdag, mut context) = place(search, &parents)?.ok_or_else(|| {
         fault(umbel_dag::ReadError::Inconsistent { block: sink, what: "the sink alone can't be merged" })
@@ -55,6 +52,9 @@ pub(crate) fn build_virtual(
     for candidate in candidates {
         if parents.len() == search.params.max_parents {
             break;
+        }
+        if storage.is_dag_ancestor_of_any(candidate.hash, &parents).map_err(fault)? {
+            continue;
         }
         parents.push(candidate.hash);
         match place(search, &parents)? {
@@ -69,6 +69,31 @@ pub(crate) fn build_virtual(
     let outcome =
         accept_mergeset(search.params, context.daa_score, &merged, storage, pool).map_err(accept_fault(sink))?;
     Ok(VirtualContext { parents, ghostdag, context, outcome })
+}
+
+/// Blocks that may stand beside the sink, heaviest first: tips, and below a tip that is too heavy to be a parent, what
+/// it merges. Without the latter, a block that can't stand on the chain would hide every block in its past.
+fn parent_candidates(search: &SinkSearch<'_>, sink: SortableBlock) -> Result<Vec<SortableBlock>, BlockError> {
+    let storage = search.storage;
+    let limit = CANDIDATES_PER_PARENT * search.params.max_parents;
+    let mut open = BTreeSet::new();
+    for tip in storage.tips().map_err(|e| fault(read_error(&e)))? {
+        open.insert(SortableBlock::read(storage, tip).map_err(fault)?);
+    }
+    let mut found = Vec::new();
+    while let Some(next) = open.pop_last() {
+        if found.len() == limit {
+            break;
+        }
+        if next < sink {
+            found.push(next);
+        } else if next != sink {
+            for &parent in &storage.header(next.hash).map_err(fault)?.parents {
+                open.insert(SortableBlock::read(storage, parent).map_err(fault)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Colouring and context of a block with these parents; `None` if it would merge too much or too deep.
