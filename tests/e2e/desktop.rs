@@ -33,9 +33,10 @@ pub(crate) struct Desktop {
 impl Desktop {
     /// Starts both.
     pub(crate) fn start(mark: &str, folder: &Path) -> Result<Self> {
-        // Xvfb prints the number of the display it found free.
+        // Xvfb prints the number of the display it found free. Without `-noreset` it starts anew when its last client
+        // leaves, and drops a window that is opened in that moment.
         let mut xvfb = Command::new("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", "1440x960x24", "-nolisten", "tcp"]);
+        xvfb.args(["-displayfd", "1", "-noreset", "-screen", "0", "1440x960x24", "-nolisten", "tcp"]);
         let mut xvfb = Guarded::start("xvfb", &mut xvfb, mark, folder)?;
         let number = xvfb.wait_for_output("display number", START_TIMEOUT, |text| {
             text.lines().find_map(|line| line.trim().parse::<u32>().ok())

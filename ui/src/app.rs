@@ -48,9 +48,21 @@ pub(crate) fn Root() -> impl IntoView {
         let route = app.route.get();
         (route, (route.needs_wallet() && app.is_unlocked()).then(|| app.current.get()).flatten())
     });
+    let network = Memo::new(move |_| app.node.with(|n| n.as_ref().map(|n| n.network.clone())));
     Effect::new(move |_| {
         app.tongue.track();
-        dom::set_title(&format!("{} · Umbel", page_name(app.route.get())));
+        let page = match part.get() {
+            Part::Welcome => page_name(Route::Welcome),
+            Part::Pages if app.route.get().needs_wallet() && shown.with(|(_, open)| open.is_none()) => {
+                t!("unlock.submit")
+            }
+            _ => page_name(app.route.get()),
+        };
+        let network = network.get().map(|name| format!(" {name}")).unwrap_or_default();
+        dom::set_title(&format!("{page} · Umbel{network}"));
+    });
+    Effect::new(move |_| {
+        app.route.track();
         dom::scroll_to_top();
     });
     let body = move || {

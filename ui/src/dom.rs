@@ -39,7 +39,10 @@ pub(crate) async fn copy_secret(text: &str) -> bool {
     if copied {
         spawn_local(async {
             sleep(SECRET_CLIPBOARD_MS).await;
-            let _ = copy("").await;
+            // A browser lets nobody write while another window is in front: then it is done on the way back.
+            while !copy("").await {
+                sleep(1_000).await;
+            }
         });
     }
     copied
@@ -107,6 +110,19 @@ pub(crate) fn focus_soon(selector: &'static str) {
         if let Some(element) = found {
             let _ = element.focus();
         }
+    });
+}
+
+/// Puts the focus on the page's heading, so that the keyboard and a screen reader go on where a new step begins. A field
+/// that the step itself has focused keeps it.
+pub(crate) fn focus_heading() {
+    let heading = || web_sys::window()?.document()?.query_selector("main h1").ok().flatten();
+    spawn_local(async move {
+        sleep(0).await;
+        if let Some(heading) = heading() {
+            let _ = heading.set_attribute("tabindex", "-1");
+        }
+        focus_soon("main h1");
     });
 }
 

@@ -161,6 +161,11 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
+/// A span that is over, exact where it is short.
+pub(crate) fn short_span(ms: u64) -> String {
+    if ms < 1_000 { format!("{ms} ms") } else { t!("time.seconds", n = rate(ms as f64 / 1_000.0, 1)) }
+}
+
 /// Date and time in full.
 pub(crate) fn moment(time_ms: u64) -> String {
     dom::date_text(time_ms as f64, Tongue::current().tag(), &[("dateStyle", "long"), ("timeStyle", "medium")])

@@ -4,7 +4,7 @@ use crate::components::dag_paint::{Palette, Picture, Scale};
 use crate::dom;
 use crate::i18n::t;
 use crate::ipc;
-use crate::state::app;
+use crate::state::{Link, app};
 use crate::state::dag::{Dag, KEPT};
 use leptos::html;
 use leptos::prelude::*;
@@ -120,10 +120,13 @@ fn follow(dag: RwSignal<Dag>, error: RwSignal<Option<ApiError>>) {
     let again = RwSignal::new(0_u32);
     Effect::new(move |_| {
         again.track();
+        let is_live = app.link.get() == Link::Live;
         let newest = app.newest_block.get();
         let known = dag.with_untracked(Dag::newest);
         let is_first = dag.with_untracked(Dag::is_empty);
-        if asking.get_value() || (!is_first && newest == known) {
+        // What failed is asked for again as soon as the node is heard again.
+        let is_due = is_live && error.with_untracked(Option::is_some);
+        if asking.get_value() || (!is_first && newest == known && !is_due) {
             return;
         }
         asking.set_value(true);

@@ -72,6 +72,11 @@ impl<T: Clone + Send + Sync + 'static> Loaded<T> {
         self.again.update(|n| *n += 1);
     }
 
+    /// Asks again; what is there stays meanwhile.
+    pub(crate) fn refresh(self) {
+        self.again.update(|n| *n += 1);
+    }
+
     /// Draws the answer: a skeleton of `lines` while it is on its way, the error where it failed.
     pub(crate) fn view<V: IntoView + 'static>(
         self,

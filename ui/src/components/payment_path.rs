@@ -125,10 +125,9 @@ pub(crate) fn PaymentPath(
                     payment
                         .with(|p| p.proof_ms)
                         .map(|ms| {
-                            let seconds = format::rate(ms as f64 / 1_000.0, 2);
                             view! {
                                 <dt>{t!("path.proof")}</dt>
-                                <dd class="num">{t!("time.seconds", n = seconds)}</dd>
+                                <dd class="num">{format::short_span(ms)}</dd>
                             }
                         })
                 }}

@@ -76,6 +76,9 @@ pub(crate) fn PaymentRow(
     open: Callback<HistoryEntry>,
     /// Test handle.
     testid: &'static str,
+    /// What stands in its second line instead of the note.
+    #[prop(optional, into)]
+    second: Option<Signal<String>>,
 ) -> impl IntoView {
     let app = app();
     let time = entry.time_ms;
@@ -96,7 +99,7 @@ pub(crate) fn PaymentRow(
             <span class="pay-kind">{kind_name(shown.kind)}</span>
             <span class="pay-who">
                 <span class="pay-to">{counterpart(&shown)}</span>
-                <small>{second_line(&shown)}</small>
+                <small>{second.map_or_else(|| second_line(&shown).into_any(), |text| (move || text.get()).into_any())}</small>
             </span>
             <b class="num pay-amount">{signed(&shown, false)} " " <span>{shown.asset.clone()}</span></b>
             <span class="pay-state">{state}</span>

@@ -84,7 +84,11 @@ pub(crate) fn WalletButton() -> impl IntoView {
             class="wallet-btn"
             data-testid="wallet-switch"
             aria-haspopup="dialog"
-            aria-label=t!("wallet.switch")
+            title=t!("wallet.switch")
+            aria-label=move || {
+                let name = mark.get().map(|(name, _)| name).unwrap_or_default();
+                format!("{name} · {}", t!("wallet.switch"))
+            }
             on:click=move |_| open.set(true)
         >
             {move || {

@@ -47,6 +47,10 @@ pub(crate) fn Create(
             app.refresh_wallets().await;
         });
     });
+    Effect::new(move |_| {
+        step.track();
+        dom::focus_heading();
+    });
     let number = move || match step.get() {
         Step::Form => 1,
         Step::Words => 2,

@@ -15,7 +15,10 @@ use crate::route::Route;
 use crate::state::dag::Dag;
 use crate::state::{App, app};
 use leptos::prelude::*;
-use umbel_api::wallet::{HistoryEntry, HistoryRequest, WalletState};
+use leptos::task::spawn_local;
+use std::cmp::Reverse;
+use umbel_api::ApiError;
+use umbel_api::wallet::{HistoryEntry, HistoryKind, HistoryRequest, WalletState};
 
 /// How many payments the page shows.
 const LATEST: usize = 5;
@@ -26,11 +29,7 @@ pub(crate) fn Home() -> impl IntoView {
     let app = app();
     let latest = Loaded::new(move || {
         app.history_version.track();
-        let wallet = app.wallet_name();
-        async move {
-            let request = HistoryRequest { wallet, offset: 0, limit: LATEST, search: String::new(), kind: None };
-            ipc::wallet::history(request).await
-        }
+        newest(app.wallet_name())
     });
     let known = Memo::new(move |_| app.wallet().is_some());
     view! {
@@ -54,6 +53,35 @@ pub(crate) fn Home() -> impl IntoView {
     }
 }
 
+/// The last entries, and how many rewards the wallet has mined.
+#[derive(Debug, Clone)]
+struct Newest {
+    entries: Vec<HistoryEntry>,
+    rewards: usize,
+}
+
+/// The last payments. A node that mines finds a block a second: of its rewards only the newest is shown, so that they do
+/// not push payments off the page.
+async fn newest(wallet: String) -> Result<Newest, ApiError> {
+    let ask = |kind| {
+        let request = HistoryRequest { wallet: wallet.clone(), offset: 0, limit: LATEST, search: String::new(), kind };
+        ipc::wallet::history(request)
+    };
+    let mixed = ask(None).await?.entries;
+    let mined = |e: &&HistoryEntry| e.kind == HistoryKind::Mined;
+    if mixed.iter().filter(mined).count() < 2 {
+        return Ok(Newest { entries: mixed, rewards: 1 });
+    }
+    let rewards = ask(Some(HistoryKind::Mined)).await?;
+    let mut entries: Vec<HistoryEntry> = rewards.entries.into_iter().take(1).collect();
+    for kind in [HistoryKind::Sent, HistoryKind::Received, HistoryKind::SelfTransfer] {
+        entries.extend(ask(Some(kind)).await?.entries);
+    }
+    entries.sort_by_key(|e| Reverse(e.time_ms));
+    entries.truncate(LATEST);
+    Ok(Newest { entries, rewards: rewards.total })
+}
+
 fn greeting() -> String {
     match dom::hour() {
         5..12 => t!("home.morning"),
@@ -75,7 +103,7 @@ fn Balances() -> impl IntoView {
     let others = Memo::new(move |_| wallet.with(|w| w.as_ref().map(|w| w.assets.clone()).unwrap_or_default()));
     let whole = move || str_part(|w| &w.str.spendable);
     view! {
-        <div class="home-grid" class:with-tokens=move || others.with(|o| !o.is_empty())>
+        <div class="home-grid">
             <section class="card hero">
                 <h2>{t!("home.spendable")}</h2>
                 <p class="hero-line">
@@ -95,48 +123,55 @@ fn Balances() -> impl IntoView {
                 <dl class="parts">
                     <Part testid="home-pending" name=t!("home.pending") amount=Signal::derive(move || str_part(|w| &w.str.pending))/>
                     <Part testid="home-immature" name=t!("home.immature") amount=Signal::derive(move || str_part(|w| &w.str.immature))/>
-                    <div>
-                        <dt>{t!("home.coins")}</dt>
-                        <dd class="num">
-                            {move || wallet.with(|w| w.as_ref().map(|w| format::integer(w.coin_count as u64)))}
-                        </dd>
-                    </div>
                 </dl>
                 <a class="strip-link" href=Route::Node.href() data-testid="home-node" aria-label=t!("home.to_node")>
                     <DagCanvas testid="home-dag" dag=dag picked=picked error=error strip=true/>
                 </a>
             </section>
-            {move || {
-                let tokens = others.get();
-                (!tokens.is_empty())
-                    .then(|| {
-                        view! {
-                            <section class="card">
-                                <div class="row between">
-                                    <h2>{t!("home.tokens")}</h2>
-                                    <span class="faint small">{t!("home.private")}</span>
-                                </div>
-                                <ul class="tokens">
-                                    {tokens
-                                        .into_iter()
-                                        .map(|(asset, balance)| {
-                                            view! {
-                                                <li class="row between">
-                                                    <span class="row">
-                                                        <TokenSign asset=asset.clone()/>
-                                                        <b>{asset}</b>
-                                                    </span>
-                                                    <b class="num">{format::amount(&balance.spendable)}</b>
-                                                </li>
-                                            }
-                                        })
-                                        .collect_view()}
-                                </ul>
-                            </section>
-                        }
-                    })
-            }}
+            <section class="card">
+                <div class="row between">
+                    <h2>{t!("home.tokens")}</h2>
+                    <span class="faint small">{t!("home.private")}</span>
+                </div>
+                <ul class="tokens">
+                    <Token
+                        asset="STR".to_owned()
+                        amount=Signal::derive(whole)
+                        text=Signal::derive(move || {
+                            let coins = wallet.with(|w| w.as_ref().map_or(0, |w| w.coin_count as u64));
+                            tn!("send.coins", coins)
+                        })
+                    />
+                    {move || {
+                        others
+                            .get()
+                            .into_iter()
+                            .map(|(asset, balance)| view! { <Token asset=asset amount=balance.spendable/> })
+                            .collect_view()
+                    }}
+                </ul>
+            </section>
         </div>
+    }
+}
+
+#[component]
+fn Token(
+    asset: String,
+    #[prop(into)] amount: Signal<String>,
+    #[prop(optional, into)] text: Option<Signal<String>>,
+) -> impl IntoView {
+    view! {
+        <li class="row between">
+            <span class="row">
+                <TokenSign asset=asset.clone()/>
+                <span>
+                    <b>{asset}</b>
+                    {text.map(|text| view! { <small>{move || text.get()}</small> })}
+                </span>
+            </span>
+            <b class="num">{move || format::amount(&amount.get())}</b>
+        </li>
     }
 }
 
@@ -228,20 +263,34 @@ fn Attention() -> impl IntoView {
 }
 
 #[component]
-fn Latest(latest: Loaded<umbel_api::wallet::History>) -> impl IntoView {
+fn Latest(latest: Loaded<Newest>) -> impl IntoView {
     let opened = RwSignal::new(None::<HistoryEntry>);
     let entries = Memo::new(move |_| {
         latest.value.with(|l| match l {
-            Load::Ready(history) => history.entries.clone(),
+            Load::Ready(newest) => newest.entries.clone(),
             _ => Vec::new(),
         })
     });
+    let rewards = Memo::new(move |_| {
+        latest.value.with(|l| match l {
+            Load::Ready(newest) => newest.rewards,
+            _ => 0,
+        })
+    });
+    let many = Signal::derive(move || tn!("kind.rewards", rewards.get() as u64));
+    let row = move |entry: HistoryEntry, open| {
+        if entry.kind == HistoryKind::Mined && rewards.with_untracked(|n| *n > 1) {
+            view! { <PaymentRow entry=entry open=open testid="home-payment" second=many/> }.into_any()
+        } else {
+            view! { <PaymentRow entry=entry open=open testid="home-payment"/> }.into_any()
+        }
+    };
     // The frame changes only when the kind of state does, so that lines keep their focus.
     let shape = Memo::new(move |_| {
         latest.value.with(|l| match l {
             Load::Loading => 0,
             Load::Failed(_) => 1,
-            Load::Ready(history) if history.entries.is_empty() => 2,
+            Load::Ready(newest) if newest.entries.is_empty() => 2,
             Load::Ready(_) => 3,
         })
     });
@@ -279,7 +328,7 @@ fn Latest(latest: Loaded<umbel_api::wallet::History>) -> impl IntoView {
                     view! {
                         <div class="pay-list">
                             <For each=move || entries.get() key=row_key let:entry>
-                                <PaymentRow entry=entry open=open testid="home-payment"/>
+                                {row(entry, open)}
                             </For>
                         </div>
                     }
@@ -287,7 +336,7 @@ fn Latest(latest: Loaded<umbel_api::wallet::History>) -> impl IntoView {
                 }
             }}
         </section>
-        <EntryDrawer opened=opened/>
+        <EntryDrawer opened=opened entries=entries/>
     }
 }
 
@@ -297,6 +346,7 @@ fn Nothing() -> impl IntoView {
     let app = app();
     let scanning = Memo::new(move |_| app.wallet().is_some_and(|w| !w.scan.complete));
     let mines = move |app: App| app.node.with(|n| n.as_ref().is_some_and(|n| n.mining.threads > 0));
+    let pays_here = pays_here();
     move || {
         if scanning.get() {
             return view! {
@@ -314,8 +364,10 @@ fn Nothing() -> impl IntoView {
                 {Icon::Umbel.draw()}
                 <b>{t!("home.empty")}</b>
                 {move || {
-                    if mines(app) {
+                    if mines(app) && pays_here.get() {
                         view! { <p class="soft">{tn!("home.empty_mining", threads as u64)}</p> }.into_any()
+                    } else if mines(app) {
+                        view! { <p class="soft">{t!("home.empty_other")}</p> }.into_any()
                     } else {
                         view! { <p class="soft">{t!("home.empty_text")}</p> }.into_any()
                     }
@@ -337,4 +389,21 @@ fn Nothing() -> impl IntoView {
         }
         .into_any()
     }
+}
+
+/// Whether what the node mines is paid to the wallet in use.
+fn pays_here() -> RwSignal<bool> {
+    let app = app();
+    let here = RwSignal::new(true);
+    let payee = Memo::new(move |_| app.node.with(|n| n.as_ref().and_then(|n| n.mining.pays_to.clone())));
+    Effect::new(move |_| {
+        let Some(payee) = payee.get() else { return };
+        let wallet = app.wallet_name();
+        spawn_local(async move {
+            if let Ok(list) = ipc::wallet::addresses(wallet).await {
+                let _ = here.try_set(list.addresses.iter().any(|a| a.confidential == payee || a.zk13str == payee));
+            }
+        });
+    });
+    here
 }

@@ -1,9 +1,9 @@
 //! Receive: an address and its code, fresh addresses with a label, those handed out.
 
 use crate::components::copy::CopyButton;
-use crate::components::error::FormError;
+use crate::components::error::{ErrorCard, FormError};
 use crate::components::field::{Segment, TextField};
-use crate::components::loaded::Loaded;
+use crate::components::loaded::{Load, Loaded, skeleton};
 use crate::components::mark::TextMark;
 use crate::components::qr::Qr;
 use crate::format;
@@ -16,6 +16,14 @@ use leptos::task::spawn_local;
 use umbel_api::ApiError;
 use umbel_api::wallet::{AddressEntry, AddressList};
 
+/// Which of its states the page is in.
+#[derive(Debug, Clone, PartialEq)]
+enum Shape {
+    Loading,
+    Failed(ApiError),
+    Ready,
+}
+
 /// The page.
 #[component]
 pub(crate) fn Receive() -> impl IntoView {
@@ -25,34 +33,61 @@ pub(crate) fn Receive() -> impl IntoView {
         ipc::wallet::addresses(app.wallet_name())
     });
     let chosen = RwSignal::new(None::<u32>);
+    // A mining wallet's list is asked for every second: only what changed is drawn again, so that a half-typed label, the
+    // chosen kind and the focus stay.
+    let entries = Memo::new(move |before: Option<&Vec<AddressEntry>>| {
+        list.value.with(|l| match l {
+            Load::Ready(found) => found.addresses.clone(),
+            _ => before.cloned().unwrap_or_default(),
+        })
+    });
+    let shape = Memo::new(move |_| {
+        list.value.with(|l| match l {
+            Load::Loading => Shape::Loading,
+            Load::Failed(error) => Shape::Failed(error.clone()),
+            Load::Ready(_) => Shape::Ready,
+        })
+    });
     view! {
         <div class="page" data-testid="receive-page">
             <h1 class="page-title">{t!("receive.title")}</h1>
-            {list.view(8, move |found| view! { <Addresses found=found chosen=chosen list=list/> })}
+            {move || match shape.get() {
+                Shape::Loading => skeleton(8).into_any(),
+                Shape::Failed(error) => {
+                    view! { <ErrorCard error=error retry=Callback::new(move |()| list.retry())/> }.into_any()
+                }
+                Shape::Ready => view! { <Addresses entries=entries chosen=chosen list=list/> }.into_any(),
+            }}
         </div>
     }
 }
 
 #[component]
-fn Addresses(found: AddressList, chosen: RwSignal<Option<u32>>, list: Loaded<AddressList>) -> impl IntoView {
-    let entries = StoredValue::new(found.addresses);
-    let shown = move || {
+fn Addresses(
+    entries: Memo<Vec<AddressEntry>>,
+    chosen: RwSignal<Option<u32>>,
+    list: Loaded<AddressList>,
+) -> impl IntoView {
+    let public = RwSignal::new(false);
+    // What came in since does not draw the address again.
+    let shown = Memo::new(move |_| {
         let wanted = chosen.get();
-        entries.with_value(|all| all.iter().find(|a| Some(a.index) == wanted).or_else(|| all.first()).cloned())
-    };
+        entries.with(|all| {
+            let entry = all.iter().find(|a| Some(a.index) == wanted).or_else(|| all.first()).cloned()?;
+            Some(AddressEntry { received: String::new(), ..entry })
+        })
+    });
     view! {
         <div class="receive-grid">
-            {move || shown().map(|entry| view! { <Shown entry=entry/> })}
+            {move || shown.get().map(|entry| view! { <Shown entry=entry public=public/> })}
             <div class="stack">
                 <Fresh chosen=chosen list=list/>
                 <section class="card">
                     <h2>{t!("receive.handed_out")}</h2>
                     <ul class="address-list">
-                        {entries
-                            .get_value()
-                            .into_iter()
-                            .map(|entry| view! { <Row entry=entry chosen=chosen/> })
-                            .collect_view()}
+                        <For each=move || entries.get() key=|entry| entry.index let:entry>
+                            <Row entry=entry entries=entries shown=shown chosen=chosen/>
+                        </For>
                     </ul>
                 </section>
             </div>
@@ -62,8 +97,7 @@ fn Addresses(found: AddressList, chosen: RwSignal<Option<u32>>, list: Loaded<Add
 
 /// The address in view.
 #[component]
-fn Shown(entry: AddressEntry) -> impl IntoView {
-    let public = RwSignal::new(false);
+fn Shown(entry: AddressEntry, public: RwSignal<bool>) -> impl IntoView {
     let label = entry.label.clone();
     let fingerprint = entry.fingerprint.clone();
     let entry = StoredValue::new(entry);
@@ -129,7 +163,8 @@ fn Fresh(chosen: RwSignal<Option<u32>>, list: Loaded<AddressList>) -> impl IntoV
                 Ok(entry) => {
                     app.announced.set(t!("receive.made"));
                     let _ = chosen.try_set(Some(entry.index));
-                    list.retry();
+                    let _ = label.try_set(String::new());
+                    list.refresh();
                 }
                 Err(error) => {
                     let _ = failed.try_set(Some(error));
@@ -154,10 +189,17 @@ fn Fresh(chosen: RwSignal<Option<u32>>, list: Loaded<AddressList>) -> impl IntoV
 }
 
 #[component]
-fn Row(entry: AddressEntry, chosen: RwSignal<Option<u32>>) -> impl IntoView {
+fn Row(
+    entry: AddressEntry,
+    entries: Memo<Vec<AddressEntry>>,
+    shown: Memo<Option<AddressEntry>>,
+    chosen: RwSignal<Option<u32>>,
+) -> impl IntoView {
     let index = entry.index;
-    let on = move || chosen.get() == Some(index);
-    let got = !format::is_zero(&entry.received);
+    let on = move || shown.with(|s| s.as_ref().is_some_and(|s| s.index == index));
+    let received = Memo::new(move |_| {
+        entries.with(|all| all.iter().find(|a| a.index == index).map(|a| a.received.clone())).unwrap_or_default()
+    });
     view! {
         <li>
             <button
@@ -172,10 +214,13 @@ fn Row(entry: AddressEntry, chosen: RwSignal<Option<u32>>) -> impl IntoView {
                     <b>{if entry.label.is_empty() { t!("receive.no_label") } else { entry.label.clone() }}</b>
                     <small class="mono">{entry.fingerprint.clone()}</small>
                 </span>
-                {got
-                    .then(|| {
-                        view! { <span class="num received confirmed">{format!("+{} STR", format::amount(&entry.received))}</span> }
-                    })}
+                {move || {
+                    let got = received.get();
+                    (!format::is_zero(&got))
+                        .then(|| {
+                            view! { <span class="num received confirmed">{format!("+{} STR", format::amount(&got))}</span> }
+                        })
+                }}
             </button>
         </li>
     }

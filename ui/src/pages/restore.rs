@@ -29,6 +29,10 @@ pub(crate) fn Restore(
         wipe(typed);
         wipe(passphrase);
     });
+    Effect::new(move |_| {
+        found.track();
+        dom::focus_heading();
+    });
     let body = move || match found.get() {
         None => view! { <Words typed=typed passphrase=passphrase found=found back=back/> }.into_any(),
         Some(restored) => view! { <Write typed=typed passphrase=passphrase found=found restored=restored/> }.into_any(),

@@ -5,6 +5,7 @@ mod review;
 mod watch;
 
 use crate::components::field::wipe;
+use crate::dom;
 use crate::state::app;
 use form::Form;
 use leptos::prelude::*;
@@ -71,5 +72,11 @@ pub(crate) fn Send() -> impl IntoView {
         Step::Review(request, plan) => view! { <Review request=request plan=plan step=step/> }.into_any(),
         Step::Watch(payment) => view! { <Watch payment=payment draft=draft step=step/> }.into_any(),
     };
+    Effect::new(move |before: Option<()>| {
+        step.track();
+        if before.is_some() {
+            dom::focus_heading();
+        }
+    });
     view! { <div class="page narrow" data-testid="send-page">{body}</div> }
 }

@@ -28,11 +28,22 @@ fn meaning(entry: &HistoryEntry) -> String {
     }
 }
 
+/// Who sees what of it.
+fn seen_by_others(entry: &HistoryEntry) -> String {
+    match (entry.kind, entry.public) {
+        (HistoryKind::Mined, _) => t!("path.sees_reward"),
+        (_, true) => t!("path.sees_all"),
+        (_, false) => t!("path.sees_little"),
+    }
+}
+
 /// The drawer; closing it empties `opened`.
 #[component]
 pub(crate) fn EntryDrawer(
     /// The entry, while it is open.
     opened: RwSignal<Option<HistoryEntry>>,
+    /// The entries as they are now: the open one goes on in the drawer.
+    entries: Memo<Vec<HistoryEntry>>,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move |_| open.set(opened.with(Option::is_some)));
@@ -41,20 +52,60 @@ pub(crate) fn EntryDrawer(
             opened.set(None);
         }
     });
+    // An entry that has left the list stays as it was last.
+    let entry = Memo::new(move |before: Option<&Option<HistoryEntry>>| {
+        let chosen = opened.get()?;
+        let is_same = |e: &&HistoryEntry| e.id == chosen.id && e.kind == chosen.kind && e.asset == chosen.asset;
+        let newer = entries.with(|all| all.iter().find(is_same).cloned());
+        newer.or_else(|| before.cloned().flatten().filter(|e| is_same(&e))).or(Some(chosen.clone()))
+    });
     view! {
         <Modal open=open testid="entry-drawer" form="drawer" title=t!("detail.title")>
-            {move || opened.get().map(|entry| view! { <Details entry=entry/> })}
+            <Details entry=entry/>
         </Modal>
     }
 }
 
 #[component]
-fn Details(entry: HistoryEntry) -> impl IntoView {
-    let id_name = if entry.kind == HistoryKind::Mined { t!("detail.block") } else { t!("detail.txid") };
+fn Details(entry: Memo<Option<HistoryEntry>>) -> impl IntoView {
+    // What an entry is stays; how far it is goes on. Drawn apart, so that a focused copy button keeps its focus.
+    let hashes = Memo::new(move |_| {
+        entry.with(|e| e.as_ref().map(|e| (e.kind, e.id.clone(), e.to.clone(), e.accepted_in.clone())))
+    });
+    view! {
+        {move || entry.get().map(|entry| facts(&entry))}
+        {move || {
+            hashes
+                .get()
+                .map(|(kind, id, to, accepted_in)| {
+                    let id_name = if kind == HistoryKind::Mined { t!("detail.block") } else { t!("detail.txid") };
+                    view! {
+                        <hr/>
+                        <dl class="facts long">
+                            <dt>{id_name}</dt>
+                            <dd><Hash text=id testid="entry-copy-id"/></dd>
+                            {to.map(|to| {
+                                view! { <dt>{t!("detail.to")}</dt> <dd><Hash text=to testid="entry-copy-to"/></dd> }
+                            })}
+                            {accepted_in
+                                .map(|hash| {
+                                    view! {
+                                        <dt>{t!("detail.accepted_in")}</dt>
+                                        <dd><Hash text=hash testid="entry-copy-block"/></dd>
+                                    }
+                                })}
+                        </dl>
+                    }
+                })
+        }}
+    }
+}
+
+fn facts(entry: &HistoryEntry) -> impl IntoView + use<> {
     let fact = |name: String, value: String| view! { <dt>{name}</dt> <dd>{value}</dd> };
     view! {
         <p class="big-amount left">
-            <span class="num" data-testid="entry-amount" data-amount=entry.amount.clone()>{signed(&entry, true)}</span>
+            <span class="num" data-testid="entry-amount" data-amount=entry.amount.clone()>{signed(entry, true)}</span>
             <span class="soft">{entry.asset.clone()}</span>
         </p>
         <p>
@@ -62,34 +113,16 @@ fn Details(entry: HistoryEntry) -> impl IntoView {
                 {stage_name(entry.state)}
             </b>
         </p>
-        <p class="soft">{meaning(&entry)}</p>
+        <p class="soft">{meaning(entry)}</p>
         <hr/>
         <dl class="facts">
             {fact(t!("detail.kind"), kind_name(entry.kind))}
-            {fact(t!("detail.with"), counterpart(&entry))}
+            {fact(t!("detail.with"), counterpart(entry))}
             {entry.note.clone().filter(|n| !n.is_empty()).map(|note| fact(t!("send.note"), note))}
             {fact(t!("detail.time"), format::moment(entry.time_ms))}
             {entry.fee.as_ref().map(|fee| fact(t!("send.fee"), format!("{} STR", format::amount_exact(fee))))}
-            {fact(
-                t!("path.others_see"),
-                if entry.public { t!("path.sees_all") } else { t!("path.sees_little") },
-            )}
+            {fact(t!("path.others_see"), seen_by_others(entry))}
             {fact(t!("detail.depth"), tn!("detail.blocks", entry.confirmations))}
-        </dl>
-        <hr/>
-        <dl class="facts long">
-            <dt>{id_name}</dt>
-            <dd><Hash text=entry.id.clone() testid="entry-copy-id"/></dd>
-            {entry
-                .to
-                .clone()
-                .map(|to| view! { <dt>{t!("detail.to")}</dt> <dd><Hash text=to testid="entry-copy-to"/></dd> })}
-            {entry
-                .accepted_in
-                .clone()
-                .map(|hash| {
-                    view! { <dt>{t!("detail.accepted_in")}</dt> <dd><Hash text=hash testid="entry-copy-block"/></dd> }
-                })}
         </dl>
     }
 }

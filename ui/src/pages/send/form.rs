@@ -70,7 +70,12 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
         }
         match typed.get() {
             Some(amount) if !format::is_zero(&amount) => {
-                t!("send.amount_is", amount = format::amount_exact(&amount), asset = draft.asset.get())
+                t!(
+                    "send.amount_is",
+                    amount = format::amount_exact(&amount),
+                    have = format::amount_exact(&spendable.get()),
+                    asset = draft.asset.get()
+                )
             }
             _ => t!("send.have", amount = format::amount_exact(&spendable.get()), asset = draft.asset.get()),
         }
@@ -122,7 +127,8 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
     };
     let to_hint = move || match recipient.get() {
         Recipient::Reading => t!("send.reading"),
-        _ => t!("send.to_hint"),
+        Recipient::Known(_) => String::new(),
+        Recipient::Empty | Recipient::Wrong(_) => t!("send.to_hint"),
     };
     view! {
             <h1 class="page-title">{t!("send.title")}</h1>
