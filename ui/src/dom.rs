@@ -126,6 +126,27 @@ pub(crate) fn focus_heading() {
     });
 }
 
+/// Puts the focus on the page's heading where it has been lost: what had it before a dialog is gone from the page.
+pub(crate) fn focus_if_lost() {
+    let active = || web_sys::window()?.document()?.active_element();
+    spawn_local(async move {
+        sleep(30).await;
+        if active().is_none_or(|e| e.tag_name() == "BODY") {
+            focus_heading();
+        }
+    });
+}
+
+/// Shows an element with `popover` above everything, dialogs too; where the browser knows no popover it just stays.
+pub(crate) fn lift(element: &web_sys::Element) {
+    if element.is_connected() {
+        let show = Reflect::get(element, &JsValue::from_str("showPopover")).ok();
+        if let Some(show) = show.and_then(|f| f.dyn_into::<js_sys::Function>().ok()) {
+            let _ = show.call0(element);
+        }
+    }
+}
+
 /// Scrolls the page to its top.
 pub(crate) fn scroll_to_top() {
     let main = web_sys::window().and_then(|w| w.document()).and_then(|d| d.query_selector("main").ok().flatten());

@@ -1,5 +1,6 @@
 //! Dialogs and drawers: the browser's own modal, which keeps the focus inside and closes on Escape.
 
+use crate::dom;
 use crate::i18n::t;
 use crate::icons::Icon;
 use leptos::html;
@@ -46,7 +47,10 @@ pub(crate) fn Modal(
             class=form
             data-testid=testid
             aria-labelledby=named_by
-            on:close=move |_| open.set(false)
+            on:close=move |_| {
+                open.set(false);
+                dom::focus_if_lost();
+            }
             on:click=click
         >
             {move || {

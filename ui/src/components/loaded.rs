@@ -1,6 +1,5 @@
 //! Something that is asked for: loading, failed or there, and asked for again when it may have changed.
 
-use crate::components::error::ErrorCard;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use umbel_api::ApiError;
@@ -75,21 +74,6 @@ impl<T: Clone + Send + Sync + 'static> Loaded<T> {
     /// Asks again; what is there stays meanwhile.
     pub(crate) fn refresh(self) {
         self.again.update(|n| *n += 1);
-    }
-
-    /// Draws the answer: a skeleton of `lines` while it is on its way, the error where it failed.
-    pub(crate) fn view<V: IntoView + 'static>(
-        self,
-        lines: usize,
-        ready: impl Fn(T) -> V + Send + Sync + Clone + 'static,
-    ) -> impl IntoView {
-        move || match self.value.get() {
-            Load::Loading => skeleton(lines).into_any(),
-            Load::Failed(error) => {
-                view! { <ErrorCard error=error retry=Callback::new(move |()| self.retry())/> }.into_any()
-            }
-            Load::Ready(found) => ready(found).into_any(),
-        }
     }
 }
 

@@ -79,7 +79,14 @@ fn LostBanner() -> impl IntoView {
             view! {
                 <div class="banner" role="alert" data-testid="shell-lost">
                     {Icon::CloudOff.draw()}
-                    <span class="grow"><b>{t!("lost.title")}</b> " " {t!("lost.text")}</span>
+                    {move || {
+                        let (title, text) = if app.signed_out.get() {
+                            (t!("error.unauthorized"), t!("lost.signed_out"))
+                        } else {
+                            (t!("lost.title"), t!("lost.text"))
+                        };
+                        view! { <span class="grow"><b>{title}</b> " " {text}</span> }
+                    }}
                 </div>
             }
         })
@@ -174,6 +181,14 @@ fn PhoneTabs() -> impl IntoView {
 #[component]
 pub(crate) fn Messages() -> impl IntoView {
     let app = app();
+    // A dialog lies above everything else: a message that comes from inside it must lie above the dialog.
+    let shown = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |_| {
+        app.toast.track();
+        if let Some(element) = shown.get() {
+            crate::dom::lift(&element);
+        }
+    });
     view! {
         <div class="sr-only" aria-live="polite" data-testid="shell-announced">{move || app.announced.get()}</div>
         {move || {
@@ -181,7 +196,7 @@ pub(crate) fn Messages() -> impl IntoView {
                 .get()
                 .map(|toast| {
                     view! {
-                        <div class="toast" class:bad=toast.bad data-testid="shell-toast">
+                        <div class="toast" class:bad=toast.bad popover="manual" node_ref=shown data-testid="shell-toast">
                             {if toast.bad { Icon::TriangleAlert.draw() } else { Icon::Check.draw() }}
                             <span>{toast.text}</span>
                         </div>

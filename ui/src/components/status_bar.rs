@@ -61,10 +61,14 @@ pub(crate) fn StatusBar() -> impl IntoView {
     let node = app.node;
     let sync = Memo::new(move |_| node.with(|n| sync_words(app.link.get(), n.as_ref())));
     let network = Memo::new(move |_| node.with(|n| n.as_ref().map(network_name)));
-    let speed = move || node.with(|n| n.as_ref().and_then(|n| n.blocks_per_second).map(|r| format::rate(r, 1)));
+    // What is not heard any more is not said.
+    let heard = move || app.link.get() != Link::Lost;
+    let speed = move || {
+        node.with(|n| n.as_ref().and_then(|n| n.blocks_per_second).filter(|_| heard()).map(|r| format::rate(r, 1)))
+    };
     let mining = move || {
         node.with(|n| {
-            n.as_ref().map(|n| {
+            n.as_ref().filter(|_| heard()).map(|n| {
                 if n.mining.threads == 0 {
                     t!("status.mining_off")
                 } else if n.mining.waiting.is_some() {

@@ -191,7 +191,7 @@ fn List(history: Loaded<umbel_api::wallet::History>, #[prop(into)] filtered: Sig
                     .into_any()
             }
         }}
-        <EntryDrawer opened=opened entries=entries/>
+        <EntryDrawer opened=opened/>
     }
 }
 

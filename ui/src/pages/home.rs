@@ -336,7 +336,7 @@ fn Latest(latest: Loaded<Newest>) -> impl IntoView {
                 }
             }}
         </section>
-        <EntryDrawer opened=opened entries=entries/>
+        <EntryDrawer opened=opened/>
     }
 }
 

@@ -67,7 +67,7 @@ fn Security() -> impl IntoView {
             .collect_view()
     };
     let open = move || app.is_unlocked();
-    let backed_up = Memo::new(move |_| app.summary().is_none_or(|w| w.backed_up));
+    let backed_up = Memo::new(move |_| app.summary().is_none_or(|w| w.backed_up || w.damaged.is_some()));
     let words_text = move || if backed_up.get() { t!("settings.words_text") } else { t!("settings.words_unbacked") };
     view! {
         <section class="card">

@@ -15,12 +15,12 @@ use crate::route::{self, Route};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::collections::BTreeMap;
-use umbel_api::ApiError;
 use umbel_api::NodeEvent;
 use umbel_api::node::NodeState;
 use umbel_api::send::Payment;
 use umbel_api::settings::{Settings, Theme};
 use umbel_api::wallet::{WalletState, WalletSummary};
+use umbel_api::{ApiError, ErrorCode};
 
 /// How well the page hears the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct App {
     pub(crate) route: RwSignal<Route>,
     /// How well the node is heard.
     pub(crate) link: RwSignal<Link>,
+    /// The node answers, but knows this page no more: it was started again, with a new address to open.
+    pub(crate) signed_out: RwSignal<bool>,
     /// The node's state, once it is known.
     pub(crate) node: RwSignal<Option<NodeState>>,
     /// The wallets, once they are known.
@@ -99,6 +101,7 @@ impl App {
         let app = Self {
             route: route::watch(),
             link: RwSignal::new(Link::Connecting),
+            signed_out: RwSignal::new(false),
             node: RwSignal::new(None),
             wallets: RwSignal::new(None),
             current: RwSignal::new(dom::remembered("umbel.wallet")),
@@ -119,6 +122,7 @@ impl App {
         app.tongue.get_untracked().set_current();
         set_interval(move || app.now.set(dom::now_ms()), std::time::Duration::from_secs(1));
         app.refresh();
+        app.watch_use();
         events::listen(move |signal| app.hear(signal));
         app
     }
@@ -154,12 +158,19 @@ impl App {
             Signal::Open => {
                 let was_lost = self.link.get_untracked() == Link::Lost;
                 self.link.set(Link::Live);
+                self.signed_out.set(false);
                 if was_lost {
                     self.refresh();
                     self.history_version.update(|v| *v += 1);
                 }
             }
-            Signal::Lost => self.link.set(Link::Lost),
+            Signal::Lost => {
+                self.link.set(Link::Lost);
+                spawn_local(async move {
+                    let answer = ipc::node::state().await;
+                    self.signed_out.set(answer.is_err_and(|e| e.code == ErrorCode::Unauthorized));
+                });
+            }
             Signal::Event(event) => self.take(*event),
         }
     }

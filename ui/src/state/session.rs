@@ -6,6 +6,9 @@ use crate::ipc;
 use leptos::prelude::*;
 use umbel_api::wallet::{LockStatus, WalletState, WalletSummary};
 
+/// Least time between two words to the node that a person is at work: a third of the shortest time until wallets lock.
+const AWAKE_MS: f64 = 20_000.0;
+
 impl App {
     /// Takes the list of wallets; keeps the wallet in use where it still exists.
     pub(super) fn take_wallets(self, wallets: Vec<WalletSummary>) {
@@ -105,6 +108,32 @@ impl App {
         let passed = ((self.now.get() - at) / 1_000.0).max(0.0);
         #[expect(clippy::cast_possible_truncation, reason = "seconds since an event are few")]
         left.map(|s| s.saturating_sub(passed as u64))
+    }
+
+    /// Tells the node that a person is at work: reading addresses and planning payments happens here, key by key, and a
+    /// wallet must not lock under somebody's hands. Said only on a real key or pointer press, at most once in
+    /// [`AWAKE_MS`]; what the page asks for by itself is no use.
+    pub(super) fn watch_use(self) {
+        let told = StoredValue::new(dom::now_ms());
+        let used = move || {
+            let now = dom::now_ms();
+            let is_open = self.wallets.with_untracked(|w| w.iter().flatten().any(|w| w.status == LockStatus::Unlocked));
+            if !is_open || now - told.get_value() < AWAKE_MS {
+                return;
+            }
+            told.set_value(now);
+            leptos::task::spawn_local(async move {
+                // Writing the settings as they are is what counts as use.
+                if let Ok(settings) = ipc::settings::get().await
+                    && settings.auto_lock_minutes > 0
+                    && ipc::settings::set(settings).await.is_ok()
+                {
+                    self.refresh_wallet().await;
+                }
+            });
+        };
+        let _keys = window_event_listener(leptos::ev::keydown, move |_| used());
+        let _presses = window_event_listener(leptos::ev::pointerdown, move |_| used());
     }
 
     /// Locks the wallet in use.

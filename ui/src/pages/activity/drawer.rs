@@ -6,9 +6,15 @@ use crate::components::payment_path::{stage_class, stage_name};
 use crate::components::payment_row::{counterpart, kind_name, signed};
 use crate::format;
 use crate::i18n::{t, tn};
+use crate::ipc;
+use crate::state::app;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use umbel_api::send::PaymentStage;
-use umbel_api::wallet::{HistoryEntry, HistoryKind};
+use umbel_api::wallet::{HistoryEntry, HistoryKind, HistoryRequest};
+
+/// Most entries that share an id: one of each token.
+const SAME_ID: usize = 16;
 
 /// What a state means for the person.
 fn meaning(entry: &HistoryEntry) -> String {
@@ -42,8 +48,6 @@ fn seen_by_others(entry: &HistoryEntry) -> String {
 pub(crate) fn EntryDrawer(
     /// The entry, while it is open.
     opened: RwSignal<Option<HistoryEntry>>,
-    /// The entries as they are now: the open one goes on in the drawer.
-    entries: Memo<Vec<HistoryEntry>>,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move |_| open.set(opened.with(Option::is_some)));
@@ -52,18 +56,34 @@ pub(crate) fn EntryDrawer(
             opened.set(None);
         }
     });
-    // An entry that has left the list stays as it was last.
-    let entry = Memo::new(move |before: Option<&Option<HistoryEntry>>| {
-        let chosen = opened.get()?;
-        let is_same = |e: &&HistoryEntry| e.id == chosen.id && e.kind == chosen.kind && e.asset == chosen.asset;
-        let newer = entries.with(|all| all.iter().find(is_same).cloned());
-        newer.or_else(|| before.cloned().flatten().filter(|e| is_same(&e))).or(Some(chosen.clone()))
-    });
+    let entry = Memo::new(move |_| opened.get());
+    go_on(opened);
     view! {
         <Modal open=open testid="entry-drawer" form="drawer" title=t!("detail.title")>
             <Details entry=entry/>
         </Modal>
     }
+}
+
+/// The open entry goes on in the drawer: it is asked for again whenever history may have changed.
+fn go_on(opened: RwSignal<Option<HistoryEntry>>) {
+    let app = app();
+    Effect::new(move |_| {
+        app.history_version.track();
+        let Some(shown) = opened.get_untracked() else { return };
+        let wallet = app.wallet_name();
+        let search = shown.id.clone();
+        let request = HistoryRequest { wallet, offset: 0, limit: SAME_ID, search, kind: Some(shown.kind) };
+        spawn_local(async move {
+            let Ok(found) = ipc::wallet::history(request).await else { return };
+            let is_same = |e: &HistoryEntry| e.id == shown.id && e.kind == shown.kind && e.asset == shown.asset;
+            let newer = found.entries.into_iter().find(is_same);
+            let still = opened.try_get_untracked().flatten().is_some_and(|e| is_same(&e));
+            if newer.is_some() && still && newer != opened.get_untracked() {
+                opened.set(newer);
+            }
+        });
+    });
 }
 
 #[component]

@@ -12,8 +12,8 @@ use crate::ipc;
 use crate::state::app;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use umbel_api::ApiError;
 use umbel_api::send::{AddressKind, DecodedAddress, SendRequest};
+use umbel_api::{ApiError, ErrorCode};
 
 /// Wait after a key press before an address is read: a paste is one event, typing by hand makes no storm of calls.
 const DECODE_WAIT_MS: i32 = 180;
@@ -122,6 +122,8 @@ pub(super) fn Form(draft: Draft, step: RwSignal<Step>) -> impl IntoView {
         });
     };
     let to_error = move || match recipient.get() {
+        // The form's own words are about the whole form; this is about one field.
+        Recipient::Wrong(wrong) if wrong.code == ErrorCode::BadInput => Some(t!("send.to_bad")),
         Recipient::Wrong(wrong) => Some(error::sentence(&wrong)),
         _ => None,
     };

@@ -26,7 +26,12 @@ pub(super) fn Wallets() -> impl IntoView {
             (_, LockStatus::Unlocked) => t!("wallet.open"),
             (_, LockStatus::Locked | LockStatus::Closed) => t!("wallet.locked"),
         };
-        let backed = if wallet.backed_up { t!("wallet.backed_up") } else { t!("wallet.unbacked") };
+        // A damaged file does not say whether its words were written down.
+        let backed = match (wallet.damaged.is_some(), wallet.backed_up) {
+            (true, _) => String::new(),
+            (_, true) => format!(" · {}", t!("wallet.backed_up")),
+            (_, false) => format!(" · {}", t!("wallet.unbacked")),
+        };
         let used = {
             let name = name.clone();
             move || app.current.get().as_deref() == Some(name.as_str())
@@ -38,7 +43,7 @@ pub(super) fn Wallets() -> impl IntoView {
                 <Mark bits=wallet.mark/>
                 <span class="grow">
                     <b>{name}</b>
-                    <small class:warn=!wallet.backed_up>{status} " · " {backed}</small>
+                    <small class:warn=!wallet.backed_up>{status} {backed}</small>
                 </span>
                 {move || {
                     if used() {
