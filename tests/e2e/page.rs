@@ -232,13 +232,19 @@ impl Page {
             Ok((left.as_u64() == Some(0)).then_some(()))
         })
         .await?;
-        // Two frames: styles are applied and painted.
+        // Two frames: styles are applied and painted. Then whatever fades from one colour to another has arrived.
         self.client
             .execute_async(
                 "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));",
                 vec![],
             )
             .await?;
+        let fading = "return document.getAnimations().filter(a => a.playState === 'running' && \
+            a.effect.getComputedTiming().endTime !== Infinity).length";
+        self.until("colours to arrive", SHORT, async || {
+            Ok((self.script(fading, vec![]).await?.as_u64() == Some(0)).then_some(()))
+        })
+        .await?;
         Ok(())
     }
 

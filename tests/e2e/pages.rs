@@ -217,6 +217,7 @@ pub(crate) async fn prepare_payment(page: &Page, to: &str, amount: &str, note: &
     page.fill("send-to", to).await?;
     page.fill("send-amount", amount).await?;
     page.fill("send-note", note).await?;
+    picture_if(page, true, "send-form").await?;
     page.click("send-review").await?;
     page.find_within("send-pay", LONG).await.map(|_| ())
 }

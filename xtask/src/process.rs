@@ -32,6 +32,20 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}").into()) }
 }
 
+/// Goes on as another program, so that a signal meant for it reaches it; returns only where that fails.
+#[cfg(unix)]
+pub(crate) fn turn_into(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let error = command.stdin(Stdio::null()).exec();
+    Err(format!("cannot start `{}`: {error}", describe(&command)).into())
+}
+
+/// Runs another program to its end.
+#[cfg(not(unix))]
+pub(crate) fn turn_into(mut command: Command) -> Result<()> {
+    run(&mut command)
+}
+
 /// Standard output of a call that succeeded, or nothing.
 pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
     let mut command = Command::new(program);

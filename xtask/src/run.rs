@@ -1,6 +1,6 @@
 //! `cargo xtask run`: the app on its own devnet, in a window or on a loopback page.
 
-use crate::process::{cargo, run};
+use crate::process::{cargo, run, turn_into};
 use crate::{Result, setup, ui, workspace};
 use clap::Args;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ fn start(mut command: Command, args: &RunArgs) -> Result<()> {
     if let Some(dir) = &args.data_dir {
         command.arg("--data-dir").arg(dir);
     }
-    run(&mut command)
+    turn_into(command)
 }
 
 fn built(name: &str) -> PathBuf {

@@ -29,8 +29,8 @@ pub enum WordsError {
 /// Why a name can't name a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// Nothing, or more than 40 characters.
-    #[error("a wallet's name has 1 to 40 characters")]
+    /// Nothing, more than 40 characters, or characters of so many bytes that no folder can be named after them.
+    #[error("a wallet's name has 1 to 40 characters, and at most 28 of scripts such as Chinese: choose a shorter one")]
     Length,
     /// A character outside the set.
     #[error("a wallet's name has letters, digits, spaces, - and _ only")]
@@ -43,33 +43,54 @@ pub enum NameError {
     Reserved,
 }
 
-/// What is wrong with a wallet's file.
+/// What is wrong with a wallet's file. Its text ends with what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}; {}", self.cause(), self.remedy())]
 pub enum Damage {
     /// The file is not there.
-    #[error("the file is missing")]
     Missing,
     /// It can't be read.
-    #[error("the file can't be read: {0}")]
     Unreadable(String),
     /// Shorter or longer than it says.
-    #[error("the file is cut off or has bytes too many")]
     Length,
     /// Not a wallet's file at all.
-    #[error("the file does not start as a wallet's file does")]
     Magic,
     /// Its checksum is wrong: some byte changed.
-    #[error("the file's checksum is wrong: some of its bytes changed")]
     Checksum,
     /// Its checksum holds, its content makes no sense.
-    #[error("the file's content is not in the expected form")]
     Content,
     /// Made by a newer program.
-    #[error("the file has version {0}, which this program does not know: use a newer one")]
     Version(u16),
     /// A wallet of another network lies in this network's folder.
-    #[error("the file belongs to the network {0}")]
     Network(String),
+}
+
+impl Damage {
+    /// What is wrong, without what to do.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Missing => "the file is missing".to_owned(),
+            Self::Unreadable(reason) => format!("the file can't be read: {reason}"),
+            Self::Length => "the file is cut off or has bytes too many".to_owned(),
+            Self::Magic => "the file does not start as a wallet's file does".to_owned(),
+            Self::Checksum => "the file's checksum is wrong: some of its bytes changed".to_owned(),
+            Self::Content => "the file's content is not in the expected form".to_owned(),
+            Self::Version(version) => format!("the file has version {version}, which this program does not know"),
+            Self::Network(network) => format!("the file belongs to the network {network}"),
+        }
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Length | Self::Magic | Self::Checksum | Self::Content => {
+                "restore the wallet from its words"
+            }
+            Self::Unreadable(_) => "see that it may be read, or restore the wallet from its words",
+            Self::Version(_) => "use a newer version of this program, or restore the wallet from its words",
+            Self::Network(_) => "open it on that network, or restore the wallet from its words",
+        }
+    }
 }
 
 /// Anything a wallet call can fail with. Each message says what to do.
@@ -99,8 +120,8 @@ pub enum WalletError {
     /// The password does not open the file. The file itself is intact.
     #[error("the password is wrong")]
     WrongPassword,
-    /// Neither generation of the file can be used. Nothing was changed.
-    #[error("the wallet file {} is damaged: {damage}. Nothing was changed; restore the wallet from its words", .path.display())]
+    /// Neither generation of the file can be used, or a newer program wrote it. Nothing was changed.
+    #[error("nothing was changed: the wallet file {} can't be used: {damage}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -116,6 +137,22 @@ pub enum WalletError {
         path: PathBuf,
         /// What the system said.
         reason: String,
+    },
+    /// Somebody has the wallet open, in this process or another one.
+    #[error("the wallet is open already, here or in another program ({}): close it there first", .path.display())]
+    InUse {
+        /// Its journal.
+        path: PathBuf,
+    },
+    /// The files of an open wallet were removed, moved away or replaced. It can't be used any more: close it.
+    #[error(
+        "the wallet's files were removed or replaced while it was open ({}): nothing more was written. Put them back and \
+         open the wallet again, or restore it from its words",
+        .path.display()
+    )]
+    FilesRemoved {
+        /// Its journal.
+        path: PathBuf,
     },
     /// The wallet is locked: the spend key is not in memory.
     #[error("the wallet is locked: unlock it first")]
@@ -204,6 +241,7 @@ impl WalletError {
             Self::NotScanned
                 | Self::PlanOutdated
                 | Self::FundBusy
+                | Self::InUse { .. }
                 | Self::Io { .. }
                 | Self::Journal(_)
                 | Self::Consensus(_)

@@ -7,9 +7,11 @@
 //! AES-256-GCM under a key that follows from the words. The associated data of a record is the file's header, the
 //! record's number and the tag of the one before: no record can be left out, moved or taken from another file. What
 //! follows the last record that opens is a torn tail: it is set aside and cut off.
+//!
+//! An open journal is locked by the operating system: nobody else opens it, in this process or another one.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -17,7 +19,7 @@ use aes_gcm::{Aes256Gcm, Key, Nonce};
 use umbel_types::encode::{Decode, Encode};
 use zeroize::Zeroizing;
 
-use crate::error::WalletError;
+use crate::error::{Damage, WalletError};
 use crate::files::{self, sync_folder_of};
 use crate::random::fill_random;
 use crate::record::Record;
@@ -31,6 +33,9 @@ const TAG_BYTES: usize = 16;
 const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 /// A journal below this length is not compacted.
 const COMPACT_FROM_BYTES: u64 = 1024 * 1024;
+/// How often opening starts again because its holder replaced the file meanwhile. Once suffices, since the holder then
+/// has the new file locked.
+const OPEN_ATTEMPTS: usize = 4;
 
 /// What had to be given up when a journal was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +46,7 @@ pub(crate) struct Torn {
     pub(crate) kept_in: PathBuf,
 }
 
-/// An open journal. One process writes it: the node holds a lock on the data folder.
+/// An open journal. `file` is locked for as long as this lives, and every file that replaces it is locked before it does.
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
@@ -118,28 +123,31 @@ impl Journal {
     /// beside the file and cut off.
     ///
     /// # Errors
+    /// [`WalletError::InUse`]; [`WalletError::Damaged`] where a newer program wrote it, with nothing changed;
     /// [`WalletError::Io`], [`WalletError::Randomness`].
     pub(crate) fn open(
         path: &Path,
         key: Zeroizing<[u8; 32]>,
     ) -> Result<(Self, Vec<Record>, Option<Torn>), WalletError> {
+        let (mut file, is_new) = open_locked(path)?;
+        if is_new {
+            let journal = Self::start(path, file, key).inspect_err(|_| {
+                // Nothing is in it; the next opening makes it anew.
+                let _ = std::fs::remove_file(path);
+            })?;
+            return Ok((journal, Vec::new(), None));
+        }
         let mut bytes = Vec::new();
-        match File::open(path) {
-            Ok(mut file) => {
-                file.read_to_end(&mut bytes).map_err(|e| WalletError::io("reading", path, &e))?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Self::create(path, key).map(|journal| (journal, Vec::new(), None));
-            }
-            Err(error) => return Err(WalletError::io("reading", path, &error)),
+        file.read_to_end(&mut bytes).map_err(|e| WalletError::io("reading", path, &e))?;
+        if let Some(version) = newer_version(&bytes, &key) {
+            return Err(WalletError::Damaged { path: path.to_owned(), damage: Damage::Version(version) });
         }
         let header_holds = bytes.len() >= HEADER_BYTES && bytes[..8] == MAGIC && bytes[8..10] == VERSION.to_le_bytes();
         if !header_holds {
             let torn = set_aside(path, &bytes)?;
-            return Self::create(path, key).map(|journal| (journal, Vec::new(), Some(torn)));
+            return Self::start(path, file, key).map(|journal| (journal, Vec::new(), Some(torn)));
         }
-        let id: [u8; 16] = bytes[10..HEADER_BYTES].try_into().expect("sixteen bytes");
-        let mut chain = Chain::new(id);
+        let mut chain = Chain::new(file_id(&bytes));
         let mut records = Vec::new();
         let mut at = HEADER_BYTES;
         while let Some((record, length)) = chain.open(&key, &bytes[at..]) {
@@ -147,33 +155,47 @@ impl Journal {
             at += length;
         }
         let torn = if at < bytes.len() { Some(set_aside(path, &bytes[at..])?) } else { None };
-        let mut file =
-            OpenOptions::new().read(true).write(true).open(path).map_err(|e| WalletError::io("opening", path, &e))?;
         let length = at as u64;
         if torn.is_some() {
             file.set_len(length).and_then(|()| file.sync_all()).map_err(|e| WalletError::io("repairing", path, &e))?;
         }
-        file.seek(SeekFrom::Start(length)).map_err(|e| WalletError::io("reading", path, &e))?;
         let journal = Self { path: path.to_owned(), file, key, chain, length, compacted_length: length };
         Ok((journal, records, torn))
     }
 
-    fn create(path: &Path, key: Zeroizing<[u8; 32]>) -> Result<Self, WalletError> {
+    /// Begins anew in a locked file; what it held is gone.
+    fn start(path: &Path, mut file: File, key: Zeroizing<[u8; 32]>) -> Result<Self, WalletError> {
         let chain = fresh_chain()?;
-        let mut file = files::create_private(path)?;
-        file.write_all(&chain.header)
-            .and_then(|()| file.sync_all())
-            .map_err(|e| WalletError::io("writing", path, &e))?;
+        let write = |file: &mut File| {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&chain.header)?;
+            file.sync_all()
+        };
+        write(&mut file).map_err(|e| WalletError::io("writing", path, &e))?;
         sync_folder_of(path)?;
         let length = HEADER_BYTES as u64;
         Ok(Self { path: path.to_owned(), file, key, chain, length, compacted_length: length })
     }
 
+    /// Checks that the file still stands where it was opened.
+    ///
+    /// # Errors
+    /// [`WalletError::FilesRemoved`].
+    pub(crate) fn check_in_place(&self) -> Result<(), WalletError> {
+        if files::is_in_place(&self.file, &self.path) {
+            Ok(())
+        } else {
+            Err(WalletError::FilesRemoved { path: self.path.clone() })
+        }
+    }
+
     /// Adds records; with `durable`, they are on disk when this returns. Where it fails, none of them counts.
     ///
     /// # Errors
-    /// [`WalletError::Io`], [`WalletError::Randomness`], [`WalletError::Journal`].
+    /// [`WalletError::FilesRemoved`], [`WalletError::Io`], [`WalletError::Randomness`], [`WalletError::Journal`].
     pub(crate) fn append(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
+        self.check_in_place()?;
         let mut chain = self.chain.clone();
         let mut bytes = Vec::new();
         for record in records {
@@ -204,30 +226,30 @@ impl Journal {
     /// Replaces all records: a new file is written, synced, and renamed over the old one.
     ///
     /// # Errors
-    /// [`WalletError::Io`], [`WalletError::Randomness`]; the old journal is intact then.
+    /// [`WalletError::FilesRemoved`], [`WalletError::Io`], [`WalletError::Randomness`]; the old journal is intact then.
     pub(crate) fn rewrite(&mut self, records: &[Record]) -> Result<(), WalletError> {
+        self.check_in_place()?;
         let mut chain = fresh_chain()?;
         let mut bytes = chain.header.to_vec();
         for record in records {
             bytes.extend_from_slice(&chain.seal(&self.key, record)?);
         }
-        files::replace(&self.path, &bytes)?;
-        self.file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&self.path)
-            .map_err(|e| WalletError::io("opening", &self.path, &e))?;
+        let file = files::write_beside(&self.path, &bytes)?;
+        lock(&file, &self.path)?;
+        files::put_in_place(&self.path)?;
+        self.file = file;
         self.chain = chain;
         self.length = bytes.len() as u64;
         self.compacted_length = self.length;
-        Ok(())
+        sync_folder_of(&self.path)
     }
 
     /// Makes sure that all records are on disk.
     ///
     /// # Errors
-    /// [`WalletError::Io`].
+    /// [`WalletError::FilesRemoved`], [`WalletError::Io`].
     pub(crate) fn sync(&mut self) -> Result<(), WalletError> {
+        self.check_in_place()?;
         self.file.sync_data().map_err(|e| WalletError::io("writing", &self.path, &e))
     }
 }
@@ -238,10 +260,64 @@ fn fresh_chain() -> Result<Chain, WalletError> {
     Ok(Chain::new(id))
 }
 
-/// Puts bytes beside the journal, so that nothing is lost that somebody may yet read.
+fn file_id(bytes: &[u8]) -> [u8; 16] {
+    bytes[10..HEADER_BYTES].try_into().expect("sixteen bytes")
+}
+
+/// Takes the lock of an open file.
+fn lock(file: &File, path: &Path) -> Result<(), WalletError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => WalletError::InUse { path: path.to_owned() },
+        TryLockError::Error(error) => WalletError::io("locking", path, &error),
+    })
+}
+
+/// Opens and locks the file at `path`, and makes it where there is none; tells whether it was made.
+fn open_locked(path: &Path) -> Result<(File, bool), WalletError> {
+    for _ in 0..OPEN_ATTEMPTS {
+        let (file, is_new) = match files::create_new_private(path)? {
+            Some(file) => (file, true),
+            None => match OpenOptions::new().read(true).write(true).open(path) {
+                Ok(file) => (file, false),
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(WalletError::io("opening", path, &error)),
+            },
+        };
+        lock(&file, path)?;
+        // LOCK SAFETY: a file that was replaced between opening and locking is free, and is not the journal any more.
+        if files::is_in_place(&file, path) {
+            return Ok((file, is_new));
+        }
+    }
+    Err(WalletError::InUse { path: path.to_owned() })
+}
+
+/// The version of a journal that a newer program wrote. A header whose first record opens under this program's version
+/// is damaged instead.
+fn newer_version(bytes: &[u8], key: &[u8; 32]) -> Option<u16> {
+    if bytes.len() < HEADER_BYTES || bytes[..8] != MAGIC {
+        return None;
+    }
+    let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+    let opens = || Chain::new(file_id(bytes)).open(key, &bytes[HEADER_BYTES..]).is_some();
+    (version > VERSION && !opens()).then_some(version)
+}
+
+/// Puts bytes beside the journal, into a file of their own, so that nothing is lost that somebody may yet read.
 fn set_aside(path: &Path, bytes: &[u8]) -> Result<Torn, WalletError> {
-    let kept_in = path.with_extension("journal.torn");
-    files::replace(&kept_in, bytes)?;
+    let mut number = 0u32;
+    let (kept_in, mut file) = loop {
+        number += 1;
+        let kept_in = path.with_extension(format!("journal.torn-{number}"));
+        if let Some(file) = files::create_new_private(&kept_in)? {
+            break (kept_in, file);
+        }
+    };
+    if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
+        let _ = std::fs::remove_file(&kept_in);
+        return Err(WalletError::io("writing", &kept_in, &error));
+    }
+    sync_folder_of(&kept_in)?;
     Ok(Torn { bytes: bytes.len() as u64, kept_in })
 }
 
@@ -341,6 +417,74 @@ mod tests {
             std::fs::write(&path, file).unwrap();
             let (_, records, torn) = open(&path);
             assert_eq!((records.len(), torn.is_some()), (expected, true));
+        }
+    }
+
+    #[test]
+    fn an_open_journal_is_locked_before_and_after_it_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        let in_use = || Some(WalletError::InUse { path: path.clone() });
+        let (mut journal, _, _) = open(&path);
+        assert_eq!(Journal::open(&path, key()).err(), in_use());
+        journal.append(&[address(0)], true).unwrap();
+        journal.rewrite(&[address(1)]).unwrap();
+        assert_eq!(Journal::open(&path, key()).err(), in_use());
+        journal.append(&[address(2)], true).unwrap();
+        drop(journal);
+        assert_eq!(open(&path).1, [address(1), address(2)]);
+    }
+
+    #[test]
+    fn every_torn_tail_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        drop(open(&path));
+        let mut kept = Vec::new();
+        for tail in [b"first tail".as_slice(), b"second"] {
+            let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+            file.write_all(tail).unwrap();
+            kept.push((open(&path).2.unwrap().kept_in, tail));
+        }
+        for (path, tail) in kept {
+            assert_eq!(std::fs::read(path).unwrap(), tail);
+        }
+    }
+
+    #[test]
+    fn a_journal_of_a_newer_version_is_refused_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        let (journal, _, _) = open(&path);
+        drop(journal);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[8..10].copy_from_slice(&2u16.to_le_bytes());
+        bytes.extend_from_slice(b"records of another form");
+        std::fs::write(&path, &bytes).unwrap();
+        let error = Journal::open(&path, key()).err().unwrap();
+        assert_eq!(error, WalletError::Damaged { path: path.clone(), damage: Damage::Version(2) });
+        assert!(error.to_string().contains("newer version of this program"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_journal_that_was_removed_or_replaced_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.journal");
+        let gone = || Err(WalletError::FilesRemoved { path: path.clone() });
+        let (mut journal, _, _) = open(&path);
+        journal.append(&[address(0)], true).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(journal.append(&[address(1)], true), gone());
+        assert_eq!(journal.rewrite(&[address(1)]), gone());
+        assert_eq!(journal.sync(), gone());
+        assert!(!path.exists());
+        if cfg!(unix) {
+            let (other, _, _) = open(&path);
+            assert_eq!((journal.append(&[address(1)], true), journal.rewrite(&[address(1)])), (gone(), gone()));
+            drop(other);
+            assert_eq!(open(&path).1, []);
         }
     }
 

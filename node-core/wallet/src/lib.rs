@@ -50,6 +50,7 @@ mod seed;
 mod select;
 mod sign;
 mod size;
+mod staging;
 mod state;
 pub mod store;
 mod wallet;

@@ -4,6 +4,8 @@ use crate::error::NameError;
 
 /// Most characters of a name.
 const MAX_CHARS: usize = 40;
+/// Longest name of a folder, in bytes: what common file systems take.
+const MAX_FOLDER_BYTES: usize = 255;
 /// Names that Windows keeps for devices, whatever follows a dot.
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 
@@ -34,7 +36,12 @@ impl WalletName {
         {
             return Err(NameError::Reserved);
         }
-        Ok(Self { shown: text.to_owned(), folder: folder_of(&lower) })
+        // The one lower-case letter that depends on its place in the word: both forms are one letter in upper case.
+        let folder = folder_of(&lower.replace('ς', "σ"));
+        if folder.len() > MAX_FOLDER_BYTES {
+            return Err(NameError::Length);
+        }
+        Ok(Self { shown: text.to_owned(), folder })
     }
 
     /// As the person wrote it.
@@ -89,7 +96,9 @@ mod tests {
 
     #[test]
     fn safe_names_only() {
-        for good in ["a", "My Wallet", "Müller-2_b", &"x".repeat(40), "com10", "contra"] {
+        for good in
+            ["a", "My Wallet", "Müller-2_b", &"x".repeat(40), &"ü".repeat(40), &"財".repeat(28), "com10", "contra"]
+        {
             let name = WalletName::parse(good).unwrap();
             assert_eq!(name.as_str(), good);
             assert_eq!(name_of_folder(name.folder()), good.to_lowercase());
@@ -97,6 +106,8 @@ mod tests {
         for (bad, why) in [
             ("", NameError::Length),
             (&*"x".repeat(41), NameError::Length),
+            (&*"財".repeat(29), NameError::Length),
+            (&*"𠀀".repeat(22), NameError::Length),
             ("../a", NameError::Character),
             ("a/b", NameError::Character),
             ("a\\b", NameError::Character),
@@ -117,6 +128,7 @@ mod tests {
     fn names_that_differ_in_case_share_a_folder() {
         let folder = |name| WalletName::parse(name).unwrap().folder().to_owned();
         assert_eq!(folder("Savings 1"), folder("sAVINGS 1"));
+        assert_eq!(folder("ΣΑΣ"), folder("σασ"));
         assert_ne!(folder("a b"), folder("a-b"));
         assert_ne!(folder("ä"), folder("a"));
     }

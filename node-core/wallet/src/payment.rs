@@ -1,17 +1,40 @@
 //! Payments on their way.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use umbel_types::{Amount, AssetId, BlockHash, DaaScore, TimestampMs, TxId};
 
-/// Numbers a wallet's payments, across restarts.
+/// Bits of a payment's number below the millisecond. 2⁵³ holds such numbers until 2039.
+const BELOW_MS_BITS: u32 = 12;
+/// Highest number that this process has seen or given.
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+/// Numbers a payment, across restarts and across all wallets of a process: later ones are higher. It starts from the
+/// time, so that wallets of different runs don't share numbers either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PaymentId(pub u64);
+
+impl PaymentId {
+    /// A number that no payment has yet.
+    pub(crate) fn next(now: TimestampMs) -> Self {
+        let after = |last: u64| last.saturating_add(1).max(now.0 << BELOW_MS_BITS);
+        let last = LAST_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+        Self(after(last.unwrap_or_else(|last| last)))
+    }
+
+    /// This number was given in an earlier run.
+    pub(crate) fn note(self) {
+        LAST_ID.fetch_max(self.0, Ordering::Relaxed);
+    }
+}
 
 /// Stages of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PaymentStage {
     /// Proofs are being made.
     Building,
-    /// Recorded and handed out for submission, in no block yet.
+    /// Recorded and handed out for submission, in no block yet. Also where its coins were consumed, and this wallet did
+    /// not see by what: [`Payment::reason`] says so.
     Submitted,
     /// In a block.
     Seen,
@@ -72,6 +95,6 @@ pub struct Payment {
     pub accepted_in: Option<BlockHash>,
     /// The transaction that came first, where it is known.
     pub conflict: Option<TxId>,
-    /// Why it failed or was given up.
+    /// Why it failed or was given up, or why its stage is not known for certain.
     pub reason: Option<String>,
 }

@@ -16,7 +16,7 @@ impl Wallet {
     ///
     /// # Errors
     /// [`WalletError::Journal`]: it could not be recorded, so it must not be sent; its coins are free again.
-    /// [`WalletError::NoSuchPayment`]: it was given up meanwhile.
+    /// [`WalletError::FilesRemoved`]: likewise. [`WalletError::NoSuchPayment`]: it was given up meanwhile.
     pub fn finish_payment(&mut self, built: BuiltPayment) -> Result<Payment, WalletError> {
         let id = built.id;
         let building = self.building.remove(&id).filter(|building| building.failed.is_none());
@@ -39,7 +39,10 @@ impl Wallet {
         };
         if let Err(error) = self.record(&[Record::Sent(Box::new(record))], true) {
             self.memory.forget_payment(id.0);
-            return Err(WalletError::Journal(error.to_string()));
+            return Err(match error {
+                WalletError::FilesRemoved { .. } => error,
+                error => WalletError::Journal(error.to_string()),
+            });
         }
         tracing::info!(target: "umbel::wallet", wallet = self.name(), payment = id.0, "payment recorded");
         self.payment(id).ok_or(WalletError::NoSuchPayment(id.0))
@@ -138,7 +141,7 @@ impl Wallet {
         let last = payment.txids.len().saturating_sub(1);
         let conflict = (0..payment.txids.len()).find_map(|position| match self.memory.standing(payment, position) {
             TxStanding::Conflicted(by) => by,
-            TxStanding::Accepted | TxStanding::Open => None,
+            TxStanding::Accepted | TxStanding::Unknown | TxStanding::Open => None,
         });
         let reason = match stage {
             PaymentStage::Conflicted => {
@@ -148,6 +151,11 @@ impl Wallet {
                 Some("it was not accepted in time and can't be any more; the funds are free".to_owned())
             }
             PaymentStage::Dropped => payment.dropped.clone(),
+            PaymentStage::Submitted | PaymentStage::Seen
+                if self.memory.standing(payment, last) == TxStanding::Unknown =>
+            {
+                Some("its coins were consumed; whether by this payment, the wallet did not see".to_owned())
+            }
             _ => None,
         };
         let fact = payment.txids.get(last).and_then(|txid| self.memory.facts.get(&crate::history::EntryId::Tx(*txid)));

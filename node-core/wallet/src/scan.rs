@@ -176,6 +176,11 @@ impl SnapshotScan {
         Ok(Self { snapshot, cursor, when, after: None, found: Vec::new(), done: 0, total })
     }
 
+    /// The chain block whose state is looked at.
+    pub(crate) fn sink(&self) -> BlockHash {
+        self.cursor.block
+    }
+
     /// Looks at about `limit` further outputs; gives the change to the wallet once all are done.
     pub(crate) fn step(
         &mut self,

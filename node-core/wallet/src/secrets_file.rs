@@ -221,10 +221,11 @@ impl SecretsFile {
     /// Reads the newest generation, or the previous one where that is damaged.
     ///
     /// # Errors
-    /// What is wrong with the newest, where neither can be used.
+    /// What is wrong with the newest, where neither can be used. One of a newer program is intact: it is not passed over.
     pub(crate) fn load(path: &Path) -> Result<Loaded, Damage> {
         match Self::read(path) {
             Ok(file) => Ok(Loaded { file, newest_damaged: None }),
+            Err(damage @ Damage::Version(_)) => Err(damage),
             Err(damage) => match Self::read(&previous_of(path)) {
                 Ok(file) => Ok(Loaded { file, newest_damaged: Some(damage) }),
                 Err(_) => Err(damage),

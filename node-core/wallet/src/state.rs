@@ -51,10 +51,12 @@ pub(crate) struct PaymentState {
 /// How one transaction of a payment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TxStanding {
-    /// Accepted; the block and its blue score, where they are known.
+    /// Accepted: a followed block accepted it, or what it pays to this wallet was found.
     Accepted,
     /// An input was consumed by another transaction.
     Conflicted(Option<TxId>),
+    /// All inputs were consumed; whether by this transaction was not seen.
+    Unknown,
     /// Neither.
     Open,
 }
@@ -237,15 +239,15 @@ impl Memory {
                 _ => {}
             }
         }
-        // A scan of the present state does not tell who consumed what is gone. Of a transaction whose inputs are all
-        // gone, and whose keys nobody else has, that transaction itself is taken to be the consumer.
-        let merged = |outpoint: &OutPoint| self.payment_of.contains_key(&outpoint.source.into());
-        let gone = |input: &TxInput| !merged(&input.outpoint) && !self.coins.contains_key(&input.outpoint);
+        // A scan of the present state does not tell who consumed what is gone: another holder of the same words may
+        // have, or another chain may never have had it. What a transaction can't have consumed alone tells of another.
+        let unspent = |input: &TxInput| self.coins.contains_key(&input.outpoint);
+        let gone = |input: &TxInput| !unspent(input) && !self.payment_of.contains_key(&input.outpoint.source.into());
         if inputs.iter().any(|input| self.unmade.contains(&input.outpoint)) {
             return TxStanding::Open;
         }
-        if self.cursor.is_some() && !inputs.is_empty() && inputs.iter().any(gone) {
-            return if inputs.iter().all(gone) { TxStanding::Accepted } else { TxStanding::Conflicted(None) };
+        if self.cursor.is_some() && inputs.iter().any(gone) {
+            return if inputs.iter().any(unspent) { TxStanding::Conflicted(None) } else { TxStanding::Unknown };
         }
         TxStanding::Open
     }
@@ -253,23 +255,34 @@ impl Memory {
     /// How far a payment is, at DAA score `now`, with `depth` telling how deep an accepted transaction lies.
     pub(crate) fn stage(&self, payment: &PaymentState, now: DaaScore, confirmation_depth: u64) -> PaymentStage {
         let last = payment.txids.len().saturating_sub(1);
-        if self.standing(payment, last) == TxStanding::Accepted {
-            let fact = self.facts.get(&EntryId::Tx(payment.txids[last]));
-            let deep = fact.is_none_or(|fact| self.depth(fact) >= confirmation_depth);
+        if let Some(fact) = payment.txids.last().and_then(|txid| self.facts.get(&EntryId::Tx(*txid))) {
+            let deep = self.depth(fact) >= confirmation_depth;
             return if deep { PaymentStage::Confirmed } else { PaymentStage::Accepted };
         }
         let standings = || (0..payment.txids.len()).map(|position| self.standing(payment, position));
-        if standings().any(|s| matches!(s, TxStanding::Conflicted(_))) {
+        if standings().any(|s| matches!(s, TxStanding::Conflicted(Some(_)))) {
             return PaymentStage::Conflicted;
         }
         if payment.dropped.is_some() {
             return PaymentStage::Dropped;
+        }
+        if standings().any(|s| matches!(s, TxStanding::Conflicted(None))) {
+            return PaymentStage::Conflicted;
         }
         let over = |position: usize| payment.record.txs[position].core.valid.has_ended(now);
         if standings().enumerate().any(|(position, s)| s == TxStanding::Open && over(position)) {
             return PaymentStage::Expired;
         }
         if payment.seen.contains_key(&last) { PaymentStage::Seen } else { PaymentStage::Submitted }
+    }
+
+    /// Payments that the chain does not have and nobody has given up.
+    pub(crate) fn without_outcome(&self) -> Vec<u64> {
+        let open = |payment: &&PaymentState| {
+            let accepted = payment.txids.last().is_some_and(|txid| self.facts.contains_key(&EntryId::Tx(*txid)));
+            !accepted && payment.dropped.is_none()
+        };
+        self.payments.values().filter(open).map(|payment| payment.record.id).collect()
     }
 
     /// Blue score on top of a fact's block; DAA score where only that is known.
@@ -456,6 +469,66 @@ mod tests {
             prop_assert!(memory.facts.iter().all(|(id, fact)| again.facts.get(id) == Some(fact)));
             prop_assert_eq!(replay(&again.to_records()), again);
         }
+    }
+
+    #[test]
+    fn consumed_coins_alone_are_no_payment() {
+        use crate::record::PaymentRecord;
+        use std::sync::Arc;
+        use umbel_types::tx::{LockBranch, TX_VERSION};
+        use umbel_types::{Action, DaaRange, Input, Memo, Transaction, TxCore, Witness, ZkAddress};
+        let terms = Memo::public_payment(AssetId::STR, Amount::from_units(1), ZkAddress([1; 20])).terms();
+        let consumed = Input::Memo { terms, branch: LockBranch::Owner };
+        let coins = [coin(1, true), coin(2, true)];
+        let core = TxCore {
+            version: TX_VERSION,
+            chain: 1313,
+            action: Action::Transfer,
+            inputs: coins.iter().map(|c| TxInput { outpoint: c.outpoint, consumed: consumed.clone() }).collect(),
+            outputs: Vec::new(),
+            fee: Amount::ZERO,
+            valid: DaaRange { start: DaaScore(0), end: DaaScore(100) },
+            salt: [0; 32],
+        };
+        let witness = Witness { range_proof: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), kernel: [0; 64] };
+        let record = PaymentRecord {
+            id: 1,
+            txs: vec![Arc::new(Transaction { core, witness })],
+            own: Vec::new(),
+            to: Text::default(),
+            to_self: false,
+            asset: AssetId::STR,
+            amount: Amount::from_units(3),
+            fee: Amount::ZERO,
+            note: Text::default(),
+            public: false,
+            created: TimestampMs(0),
+            expires: DaaScore(100),
+        };
+        // What a scan of the present state finds, after the payment was recorded.
+        let scanned = |found: &[OwnedCoin]| {
+            let cursor = Cursor { block: block(1), daa_score: DaaScore(500), blue_score: BlueScore(500) };
+            let delta =
+                ChainDelta { reset: true, found: found.to_vec(), cursor: Some(cursor), ..ChainDelta::default() };
+            let mut memory = Memory::default();
+            memory.apply(&Record::Sent(Box::new(record.clone())));
+            memory.apply(&Record::Chain(Box::new(delta)));
+            memory
+        };
+        for (found, standing, stage) in [
+            (&coins[..], TxStanding::Open, PaymentStage::Submitted),
+            (&coins[..1], TxStanding::Conflicted(None), PaymentStage::Conflicted),
+            (&[], TxStanding::Unknown, PaymentStage::Submitted),
+        ] {
+            let memory = scanned(found);
+            let payment = &memory.payments[&1];
+            assert_eq!(memory.standing(payment, 0), standing);
+            assert_eq!(memory.stage(payment, DaaScore(50), 10), stage);
+        }
+        // Nobody knows that it was not accepted in time, either.
+        let memory = scanned(&[]);
+        assert_eq!(memory.stage(&memory.payments[&1], DaaScore(500), 10), PaymentStage::Submitted);
+        assert_eq!(memory.without_outcome(), [1]);
     }
 
     #[test]

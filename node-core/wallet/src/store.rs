@@ -9,10 +9,12 @@ use zeroize::Zeroizing;
 
 use crate::error::{Damage, WalletError};
 use crate::files::{self, sync_folder_of};
+use crate::journal::Journal;
 use crate::name::{WalletName, name_of_folder};
 use crate::random::SeededRng;
 use crate::secrets_file::{KdfProfile, Loaded, PublicHeader, SecretsFile};
 use crate::seed::{FirstAddresses, Preview, WalletSecrets, parse_words};
+use crate::staging::{Staging, is_staging};
 use crate::wallet::{OpenWith, Wallet};
 
 const SECRETS_FILE: &str = "wallet.secrets";
@@ -69,7 +71,8 @@ pub struct Revealed {
     pub passphrase: Zeroizing<String>,
 }
 
-/// The wallets of one network in one folder. Every call reads the folder anew; one process at a time uses it.
+/// The wallets of one network in one folder. Every call reads the folder anew. Several may use it at once: a wallet is made
+/// whole or not at all, and open in one place only.
 #[derive(Clone, Debug)]
 pub struct WalletFolder {
     dir: PathBuf,
@@ -121,7 +124,7 @@ impl WalletFolder {
         for entry in entries {
             let folder = entry.map_err(|e| WalletError::io("reading", &self.dir, &e))?.path();
             let is_empty = || fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_none());
-            if folder.is_dir() && !is_empty() {
+            if !is_staging(&folder) && folder.is_dir() && !is_empty() {
                 let file = self.load(&folder);
                 all.push(Found { folder, file });
             }
@@ -167,7 +170,7 @@ impl WalletFolder {
     ///
     /// # Errors
     /// [`WalletError::Name`], [`WalletError::Exists`], [`WalletError::EmptyPassword`],
-    /// [`WalletError::PassphraseTooLong`], [`WalletError::Randomness`], [`WalletError::Io`].
+    /// [`WalletError::PassphraseTooLong`], [`WalletError::Randomness`], [`WalletError::Io`]. Nothing is left behind then.
     pub fn create(&self, new: NewWallet<'_>, words: WordCount) -> Result<(Wallet, Zeroizing<String>), WalletError> {
         let name = self.check_new(&new)?;
         let mnemonic = Mnemonic::generate(words, &mut SeededRng::from_os()?);
@@ -216,12 +219,23 @@ impl WalletFolder {
             backed_up,
         };
         let file = SecretsFile::seal(header, &secrets, new.password, self.kdf)?;
+        let staging = Staging::new(&self.dir)?;
+        file.save(&staging.path().join(SECRETS_FILE))?;
+        drop(Journal::open(&staging.path().join(JOURNAL_FILE), secrets.journal_key(self.params.network))?);
         let folder = self.dir.join(name.folder());
-        files::create_private_folder(&folder)?;
-        file.save(&folder.join(SECRETS_FILE))?;
-        sync_folder_of(&folder)?;
-        tracing::info!(target: "umbel::wallet", wallet = name.as_str(), "wallet added");
-        self.open_wallet(&folder, &file.header, &secrets)
+        if !staging.claim(&folder)? {
+            return Err(WalletError::Exists(name.as_str().to_owned()));
+        }
+        let opened = sync_folder_of(&folder).and_then(|()| self.open_wallet(&folder, &file.header, &secrets));
+        match &opened {
+            Ok(_) => tracing::info!(target: "umbel::wallet", wallet = name.as_str(), "wallet added"),
+            // Somebody with the password was quicker: it is theirs.
+            Err(WalletError::InUse { .. }) => {}
+            Err(_) => {
+                let _ = fs::remove_dir_all(&folder);
+            }
+        }
+        opened
     }
 
     /// Names of wallets made from the same words and passphrase.
@@ -268,14 +282,16 @@ impl WalletFolder {
     /// Opens a wallet. Takes as long as its file's key derivation.
     ///
     /// # Errors
-    /// [`WalletError::NoSuchWallet`], [`WalletError::WrongPassword`], [`WalletError::Damaged`].
+    /// [`WalletError::NoSuchWallet`], [`WalletError::WrongPassword`], [`WalletError::Damaged`], and
+    /// [`WalletError::InUse`] while another [`Wallet`] has it open, in this process or another one.
     pub fn unlock(&self, name: &str, password: &str) -> Result<Wallet, WalletError> {
         let (found, loaded, secrets) = self.secrets(name, password)?;
         let mut wallet = self.open_wallet(&found.folder, &loaded.file.header, &secrets)?;
         if let Some(damage) = loaded.newest_damaged {
             wallet.tell_repair(format!(
-                "The newest wallet file was damaged ({damage}); the previous one was used and written again. The damaged \
-                 file was kept beside it."
+                "The newest wallet file was damaged ({}); the previous one was used and written again. The damaged file was \
+                 kept beside it.",
+                damage.cause()
             ));
             loaded.file.save(&found.folder.join(SECRETS_FILE))?;
         }

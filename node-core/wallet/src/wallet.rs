@@ -26,6 +26,8 @@ use crate::state::Memory;
 
 /// Seconds of DAA score in which a payment may be accepted: a day, so that one that hangs is over within a day.
 const PAYMENT_LIFETIME_S: u64 = 24 * 3600;
+/// Why payments are over whose chain was thrown away.
+const CHAIN_REPLACED: &str = "the chain was started anew: on it, nothing was paid";
 /// Chain blocks after which an otherwise unchanged position is written: a restart looks at so many blocks again.
 const WRITE_POSITION_EVERY: u64 = 64;
 
@@ -95,6 +97,19 @@ pub(crate) struct Building {
     pub(crate) failed: Option<String>,
 }
 
+/// Whether a scan of the present state is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rescan {
+    /// It is not.
+    No,
+    /// Once all of the chain is followed, so that every payment's outcome was seen: more addresses are to be looked for.
+    WhenFollowed,
+    /// At once: the position is unknown, or no block leads on from it.
+    Now,
+    /// At once: consensus has another chain than the one known.
+    ChainReplaced,
+}
+
 /// One open wallet: its coins, its history, its payments. Made by [`crate::WalletFolder`].
 ///
 /// One owner at a time calls it; only [`BuildJob`] runs elsewhere.
@@ -105,14 +120,12 @@ pub struct Wallet {
     pub(crate) memory: Memory,
     pub(crate) journal: Journal,
     pub(crate) building: BTreeMap<PaymentId, Building>,
-    pub(crate) last_payment: u64,
     /// DAA score of the next block, as of the last scan.
     pub(crate) now: DaaScore,
     scan: Option<SnapshotScan>,
     state: ScanState,
     outputs_tried: u64,
-    /// A scan of the present state is due: none was done, or one with too few addresses.
-    rescan: bool,
+    rescan: Rescan,
     unwritten_blocks: u64,
     journal_lacks_records: bool,
     repairs: Vec<String>,
@@ -133,14 +146,16 @@ impl Wallet {
         for record in &records {
             memory.apply(record);
         }
+        if let Some(last) = memory.payments.keys().next_back() {
+            PaymentId(*last).note();
+        }
         let (spend, watch) = derive(secrets, with.params.network, memory.handed_out(), memory.next_internal);
         let now = memory.cursor.map_or(DaaScore(0), |cursor| cursor.daa_score.saturating_add(1));
         let mut wallet = Self {
             with,
             spend: Some(Arc::new(spend)),
             watch: Arc::new(watch),
-            last_payment: memory.payments.keys().next_back().copied().unwrap_or(0),
-            rescan: memory.cursor.is_none(),
+            rescan: if memory.cursor.is_some() { Rescan::No } else { Rescan::Now },
             memory,
             journal,
             building: BTreeMap::new(),
@@ -182,13 +197,16 @@ impl Wallet {
     /// Opens it again. Takes as long as the file's key derivation.
     ///
     /// # Errors
-    /// [`WalletError::WrongPassword`], [`WalletError::Damaged`].
+    /// [`WalletError::WrongPassword`], [`WalletError::Damaged`], [`WalletError::FilesRemoved`].
     pub fn unlock(&mut self, password: &str) -> Result<(), WalletError> {
+        self.journal.check_in_place()?;
         let path = &self.with.secrets_path;
         let damaged = |damage| WalletError::Damaged { path: path.clone(), damage };
         let secrets = SecretsFile::load(path).map_err(damaged)?.file.open(password, path)?;
         // Payments near the end of the addresses looked for waited for keys to look further.
-        self.rescan |= !self.covers();
+        if !self.covers() {
+            self.want_rescan();
+        }
         self.derive_from(&secrets);
         self.confirm_unverified();
         tracing::info!(target: "umbel::wallet", wallet = self.name(), "wallet unlocked");
@@ -201,6 +219,12 @@ impl Wallet {
         let (spend, watch) = derive(secrets, network, self.memory.handed_out(), self.memory.next_internal);
         self.spend = Some(Arc::new(spend));
         self.watch = Arc::new(watch);
+    }
+
+    fn want_rescan(&mut self) {
+        if self.rescan == Rescan::No {
+            self.rescan = Rescan::WhenFollowed;
+        }
     }
 
     /// Whether the tables of addresses reach far enough beyond those in use.
@@ -224,15 +248,21 @@ impl Wallet {
     ///
     /// # Errors
     /// [`WalletError::Consensus`]: call again. [`WalletError::Io`]: the journal can't be written; the wallet is right
-    /// none the less, and looks at the same blocks again after a restart.
+    /// none the less, and looks at the same blocks again after a restart. [`WalletError::FilesRemoved`]: close it.
     pub fn scan_step(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<ScanState, WalletError> {
+        self.journal.check_in_place()?;
         let limit = limit.max(1);
         let virtual_state = chain.virtual_state();
         self.now = virtual_state.daa_score;
-        if self.rescan || self.memory.cursor.is_none() {
-            self.scan_snapshot(chain, limit)?;
-        } else {
-            self.follow(chain, limit)?;
+        match (self.rescan, self.memory.cursor) {
+            (Rescan::Now | Rescan::ChainReplaced, _) | (_, None) => self.scan_snapshot(chain, limit)?,
+            (Rescan::WhenFollowed, _) if self.scan.is_some() => self.scan_snapshot(chain, limit)?,
+            (Rescan::WhenFollowed, Some(cursor)) if virtual_state.sink == cursor.block => {
+                // Where the chain went on since, following comes first: of blocks between position and snapshot, nobody
+                // would see what they accepted.
+                self.scan = Some(SnapshotScan::start(chain)?).filter(|scan| scan.sink() == cursor.block);
+            }
+            (_, Some(_)) => self.follow(chain, limit)?,
         }
         self.confirm_unverified();
         self.search_deeper();
@@ -249,7 +279,7 @@ impl Wallet {
                 verified_to: cursor.map_or(DaaScore(0), |cursor| cursor.daa_score),
             },
             (None, Some(cursor)) => ScanState {
-                complete: !self.rescan && cursor.block == sink,
+                complete: self.rescan == Rescan::No && cursor.block == sink,
                 done: cursor.daa_score.0,
                 total: self.now.0.max(cursor.daa_score.0),
                 verified_to: cursor.daa_score,
@@ -267,10 +297,13 @@ impl Wallet {
             Ok(None) => self.scan = Some(scan),
             Ok(Some(delta)) => {
                 self.outputs_tried = scan.done;
-                self.rescan = false;
-                let records: Vec<Record> =
-                    delta.split().into_iter().map(|part| Record::Chain(Box::new(part))).collect();
-                self.record(&records, true)?;
+                let mut records = Vec::new();
+                self.apply_parts(delta, &mut records);
+                if self.rescan == Rescan::ChainReplaced {
+                    self.give_up_payments(&mut records);
+                }
+                self.rescan = Rescan::No;
+                self.write(&records, true)?;
             }
             // A snapshot that fails may be too old: the next call takes a fresh one.
             Err(error) => return Err(error.into()),
@@ -278,13 +311,28 @@ impl Wallet {
         Ok(())
     }
 
+    /// The chain was thrown away: what it had accepted is gone with it, and what was on its way has lost its coins. Should
+    /// the new chain accept a payment all the same, it is accepted.
+    fn give_up_payments(&mut self, records: &mut Vec<Record>) {
+        for payment in self.memory.without_outcome() {
+            let record = Record::Dropped { payment, reason: Some(bounded(CHAIN_REPLACED)) };
+            self.memory.apply(&record);
+            records.push(record);
+        }
+        for payment in self.memory.payments.values_mut() {
+            payment.seen.clear();
+        }
+        for building in self.building.values_mut() {
+            building.failed.get_or_insert_with(|| CHAIN_REPLACED.to_owned());
+        }
+    }
+
     fn follow(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<(), WalletError> {
         let Some(cursor) = self.memory.cursor else { return Ok(()) };
         let path = match chain.chain_path(cursor.block, limit) {
             Ok(path) => path,
             Err(ConsensusError::UnknownBlock(_)) => {
-                // Another chain than the one known: deleted, pruned past here, or begun anew.
-                self.rescan = true;
+                self.rescan = Rescan::ChainReplaced;
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -309,13 +357,13 @@ impl Wallet {
         // undoing the same blocks once more changes nothing.
         let undone: Vec<AcceptanceData> =
             path.removed.iter().map(|block| chain.acceptance(*block)).collect::<Result<_, _>>()?;
-        if path.added.is_empty() && !undone.is_empty() {
-            self.rescan = true;
-            return Ok(());
-        }
         for acceptance in &undone {
             let delta = undo_block(&self.watch, &self.memory, &self.with.params, acceptance);
             self.apply_parts(delta, records);
+        }
+        if path.added.is_empty() && !undone.is_empty() {
+            self.rescan = Rescan::Now;
+            return Ok(());
         }
         for block in &path.added {
             let acceptance = chain.acceptance(*block)?;
@@ -388,7 +436,7 @@ impl Wallet {
     /// Where payments were found near the end of the addresses looked for, looks further: nothing found may be the last.
     fn search_deeper(&mut self) {
         if !self.covers() && self.scan.is_none() && self.reach_further() {
-            self.rescan = true;
+            self.want_rescan();
         }
     }
 
@@ -479,7 +527,7 @@ impl Wallet {
     /// [`WalletError::InsufficientFunds`], [`WalletError::NeedsPublic`], [`WalletError::ZeroAmount`],
     /// [`WalletError::NoteTooLong`], [`WalletError::TooManyCoins`], [`WalletError::NotScanned`].
     pub fn plan(&self, request: &PaymentRequest) -> Result<PaymentPlan, WalletError> {
-        if self.rescan || self.memory.cursor.is_none() {
+        if self.rescan != Rescan::No || self.memory.cursor.is_none() {
             return Err(WalletError::NotScanned);
         }
         let to_self = match &request.to {
@@ -493,7 +541,7 @@ impl Wallet {
     /// [`Self::fail_payment`].
     ///
     /// # Errors
-    /// [`WalletError::Locked`], [`WalletError::PlanOutdated`], [`WalletError::Io`].
+    /// [`WalletError::Locked`], [`WalletError::PlanOutdated`], [`WalletError::FilesRemoved`], [`WalletError::Io`].
     pub fn start_payment(&mut self, plan: PaymentPlan) -> Result<BuildJob, WalletError> {
         if self.spend.is_none() {
             return Err(WalletError::Locked);
@@ -509,8 +557,8 @@ impl Wallet {
             self.reach_further();
         }
         let Some(spend) = self.spend.clone() else { return Err(WalletError::Locked) };
-        self.last_payment += 1;
-        let id = PaymentId(self.last_payment);
+        let created = now_ms();
+        let id = PaymentId::next(created);
         let lifetime = self.with.params.daa_of_seconds(PAYMENT_LIFETIME_S);
         let valid = DaaRange { start: DaaScore(0), end: self.now.saturating_add(lifetime) };
         let job = BuildJob {
@@ -524,14 +572,14 @@ impl Wallet {
             watch: self.watch.clone(),
             terms: ChainTerms { chain: self.with.params.chain_id, genesis: self.with.genesis, valid },
         };
-        self.building.insert(id, Building { plan, created: now_ms(), valid, failed: None });
+        self.building.insert(id, Building { plan, created, valid, failed: None });
         Ok(job)
     }
 
     /// Writes what is not written yet. Dropping the wallet does the same, without telling of failures.
     ///
     /// # Errors
-    /// [`WalletError::Io`].
+    /// [`WalletError::FilesRemoved`], [`WalletError::Io`].
     pub fn flush(&mut self) -> Result<(), WalletError> {
         if self.unwritten_blocks > 0 && self.memory.cursor.is_some() {
             let delta = ChainDelta { cursor: self.memory.cursor, ..ChainDelta::default() };

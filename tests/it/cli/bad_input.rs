@@ -74,6 +74,24 @@ fn transactions_as_files() {
     folder.run(&["tx", "submit", "/nowhere/tx"]).refused("bad_input", &["/nowhere/tx"]);
 }
 
+/// A file may be a device that never ends.
+#[cfg(unix)]
+#[test]
+fn files_without_end() {
+    let folder = Folder::new();
+    let zero = "/dev/zero";
+    for args in [
+        &["tx", "decode", zero][..],
+        &["tx", "submit", zero],
+        &["dag", "replay", zero],
+        &["wallet", "restore", "--dry-run", "--words-file", zero],
+        &["wallet", "create", "--wallet", "a", "--password-file", zero],
+        &["wallet", "create", "--wallet", "a", "--passphrase-file", zero],
+    ] {
+        folder.run(args).refused("bad_input", &[zero, "longer than"]);
+    }
+}
+
 #[test]
 fn graphs() {
     let folder = Folder::new();

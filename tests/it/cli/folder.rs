@@ -8,6 +8,10 @@ use super::harness::{BLOCK_TIMEOUT, Folder, eventually};
 use super::http::Server;
 use serde_json::json;
 
+/// Longest file of the node on a full disk, in blocks of 512 bytes: a wallet and its coin fit, a transaction does not.
+#[cfg(unix)]
+const FULL_DISK_BLOCKS: usize = 4;
+
 #[test]
 fn a_second_process_is_told_who_was_first() {
     let folder = Folder::new();
@@ -41,8 +45,10 @@ fn a_port_in_use() {
     let held = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = held.local_addr().expect("an address").to_string();
     folder.run(&["node", "run", "--api", &address]).refused("port_in_use", &[&address, "in use"]);
-    folder.run(&["node", "run", "--api", "0.0.0.0:0"]).refused("port_in_use", &["loopback"]);
-    assert!(!folder.data().join("devnet/api.json").exists());
+    folder.run(&["node", "run", "--api", "0.0.0.0:0"]).refused("bad_input", &["0.0.0.0:0", "loopback"]);
+    for path in ["devnet/api.json", "devnet/chain"] {
+        assert!(!folder.data().join(path).exists(), "{path}: the port is taken before anything is opened");
+    }
     folder.node(&["--store", "mem"]).stop();
 }
 
@@ -107,7 +113,7 @@ fn a_damaged_wallet_file() {
     }
     assert!(!damaged.is_empty());
     for args in [&["wallet", "reveal"][..], &["wallet", "balance"], &["wallet", "history"]] {
-        folder.run(&[args, &["--wallet", "alice"]].concat()).refused("wallet_damaged", &["damaged", "words"]);
+        folder.run(&[args, &["--wallet", "alice"]].concat()).refused("wallet_damaged", &["checksum", "words"]);
     }
     let list = folder.run(&["wallet", "list"]).ok();
     let alice = list["wallets"].as_array().expect("wallets").iter().find(|w| w["name"] == "alice").expect("alice");
@@ -160,6 +166,26 @@ fn a_chain_that_can_not_be_opened_leaves_wallets_usable() {
     folder.run(&["devnet", "advance"]).refused("unavailable", &["can't be opened"]);
     node.stop();
     folder.run(&["wallet", "balance", "--wallet", "alice"]).refused("unavailable", &["can't be opened"]);
+}
+
+/// A journal that can't grow, as on a full disk: the payment fails at once, and nothing was sent.
+#[cfg(unix)]
+#[test]
+fn a_payment_that_can_not_be_recorded() {
+    let folder = Folder::new();
+    let node = folder.limited_node(FULL_DISK_BLOCKS, &["--store", "mem", "--log", "off"]);
+    let alice = folder.create("alice");
+    folder.run(&["devnet", "fund", "--wallet", "alice", "--amount", "10"]).ok();
+    folder.run(&["devnet", "advance", "2", "--mine-to", &alice.confidential]).ok();
+    folder.wait_for_spendable("alice", "10.00000000");
+    let started = std::time::Instant::now();
+    let long = "x".repeat(230);
+    let send = ["wallet", "send", "--wallet", "alice", "--to", &alice.confidential, "--amount", "1", "--note", &long];
+    folder.run(&send).refused("data_folder", &["journal can't be written", "Nothing was sent"]);
+    assert!(started.elapsed() < BLOCK_TIMEOUT / 2, "told at once, not after ten minutes");
+    assert_eq!(folder.info()["mempool"]["count"], 0);
+    assert_eq!(folder.balance("alice")[..2], ["10.00000000", "0.00000000"], "the money is free");
+    node.stop();
 }
 
 #[test]

@@ -138,12 +138,25 @@ impl Folder {
 
     /// The program with nothing of this machine's own settings, and a password.
     pub(super) fn command(&self) -> Command {
-        let mut command = Command::new(umbel());
+        self.settled(Command::new(umbel()))
+    }
+
+    fn settled(&self, mut command: Command) -> Command {
         for name in ["UMBEL_DATA_DIR", "UMBEL_NETWORK", "UMBEL_LOG", "XDG_DATA_HOME"] {
             command.env_remove(name);
         }
         command.env("HOME", self.path()).env("UMBEL_PASSWORD", PASSWORD).stdin(Stdio::null());
         command
+    }
+
+    /// Starts a node whose files can't grow beyond so many blocks of 512 bytes: writing fails, as on a full disk.
+    #[cfg(unix)]
+    pub(super) fn limited_node(&self, blocks: usize, args: &[&str]) -> Node {
+        let mut command = Command::new("sh");
+        // An ignored signal stays ignored in the program that takes the shell's place.
+        command.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "sh", &blocks.to_string()]);
+        command.arg(umbel());
+        Node::spawn(self, self.settled(command), args)
     }
 
     /// Runs a command on the data folder, with `--json`.
@@ -223,11 +236,14 @@ pub(super) struct Node {
 
 impl Node {
     fn start(folder: &Folder, args: &[&str]) -> Self {
+        Self::spawn(folder, folder.command(), args)
+    }
+
+    fn spawn(folder: &Folder, mut command: Command, args: &[&str]) -> Self {
         static STARTS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let start = STARTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (out, log) =
             (folder.path().join(format!("node-{start}.out")), folder.path().join(format!("node-{start}.log")));
-        let mut command = folder.command();
         command.arg("--json").arg("--data-dir").arg(folder.data()).args(["node", "run"]).args(args);
         let child = command
             .stdout(File::create(&out).expect("the folder can be written"))

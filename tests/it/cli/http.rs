@@ -44,7 +44,7 @@ pub(super) fn send(address: &str, head: &str, body: &[u8]) -> Response {
     parse(&String::from_utf8_lossy(&bytes))
 }
 
-fn connect(address: &str) -> TcpStream {
+pub(super) fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(TIMEOUT)).expect("timeouts can be set");
     stream

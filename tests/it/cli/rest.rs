@@ -1,9 +1,12 @@
 //! The loopback server: who may call, what a browser may do, what is refused.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use super::harness::{BLOCK_TIMEOUT, Folder, eventually};
-use super::http::{Server, send};
+use super::http::{Server, connect, send};
 use serde_json::json;
 
 #[test]
@@ -158,5 +161,94 @@ fn settings_are_kept() {
     node.stop();
     let node = folder.node(&["--store", "mem"]);
     assert_eq!(Server::of(&folder).call("settings/get", &json!({})), changed);
+    node.stop();
+}
+
+/// A program without the token holds as many connections as it can and says half a request on each.
+#[test]
+fn strangers_keep_nobody_out() {
+    let folder = Folder::new();
+    let node = folder.node(&["--store", "mem"]);
+    let server = Server::of(&folder);
+    let half = |head: &str| {
+        let mut stream = connect(&server.address);
+        stream.write_all(head.as_bytes()).expect("the server accepts");
+        stream
+    };
+    let begun = Instant::now();
+    let mut held: Vec<TcpStream> = (0..200).map(|_| half("GET /health HTTP/1.1\r\nHost: x\r\n")).collect();
+    assert_eq!(server.request("GET", "/health", &[], b"").status, 200);
+    assert_eq!(server.call("node/state", &json!({}))["network"], "devnet");
+    assert!(begun.elapsed() < Duration::from_secs(4), "answered before any of them was given up");
+    // Those that had to make room are cut off, the others after their time.
+    let mut last = held.pop().expect("200 of them");
+    let mut first = held.remove(0);
+    for stream in [&mut first, &mut last] {
+        let cut_off = stream.read(&mut [0; 512]);
+        assert!(matches!(cut_off, Ok(_) | Err(_)) && begun.elapsed() < Duration::from_secs(10), "{cut_off:?}");
+    }
+    // An answer to a stranger ends its connection.
+    let mut stream = half(&format!("GET /health HTTP/1.1\r\nHost: {}\r\n\r\n", server.address));
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server closes");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    node.stop();
+}
+
+#[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    let folder = Folder::new();
+    let node = folder.node(&["--store", "mem"]);
+    let server = Server::of(&folder);
+    let mut stream = connect(&server.address);
+    let head = format!(
+        "POST /api/v1/node/state HTTP/1.1\r\nHost: {}\r\n{}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{{",
+        server.address,
+        server.bearer()
+    );
+    let begun = Instant::now();
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server closes");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    node.stop();
+}
+
+#[test]
+fn more_connections_than_places_are_refused_at_once() {
+    let folder = Folder::new();
+    let node = folder.node(&["--store", "mem"]);
+    let server = Server::of(&folder);
+    let head = format!(
+        "POST /api/v1/node/state HTTP/1.1\r\nHost: {}\r\n{}\r\nContent-Type: application/json\r\n\
+         Content-Length: 2\r\n\r\n{{}}",
+        server.address,
+        server.bearer()
+    );
+    // Each is known once it is answered, and keeps its place for a while.
+    let held: Vec<TcpStream> = (0..128)
+        .map(|_| {
+            let mut stream = connect(&server.address);
+            stream.write_all(head.as_bytes()).expect("the server reads");
+            let mut start = [0; 12];
+            stream.read_exact(&mut start).expect("the server answers");
+            assert_eq!(&start, b"HTTP/1.1 200");
+            stream
+        })
+        .collect();
+    let mut answer = String::new();
+    connect(&server.address).read_to_string(&mut answer).expect("the server answers");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"retryable\":true"), "{answer}");
+    drop(held);
+    eventually("there is room again", BLOCK_TIMEOUT, || {
+        let mut stream = connect(&server.address);
+        let sent = stream.write_all(format!("GET /health HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
+        let mut answer = String::new();
+        // A refusal may cut the request off.
+        let _ = sent.and_then(|()| stream.read_to_string(&mut answer));
+        answer.starts_with("HTTP/1.1 200").then_some(())
+    });
     node.stop();
 }

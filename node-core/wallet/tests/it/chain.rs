@@ -1,6 +1,7 @@
 //! A chain in memory that a test moves by hand, back too.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,6 +34,8 @@ struct ChainBlock {
 }
 
 struct Inner {
+    /// Part of the names of its blocks, so that two chains share none but genesis.
+    salt: u8,
     blocks: BTreeMap<BlockHash, ChainBlock>,
     head: BlockHash,
     utxos: Utxos,
@@ -98,7 +101,9 @@ impl FakeChain {
         };
         let genesis = ChainBlock { parent: None, acceptance, body: body(Vec::new()) };
         let blocks = BTreeMap::from([(GENESIS, genesis)]);
-        let inner = Inner { blocks, head: GENESIS, utxos, made: 0, skipped: 0, failures: 0 };
+        static CHAINS: AtomicU8 = AtomicU8::new(0);
+        let salt = CHAINS.fetch_add(1, Ordering::Relaxed);
+        let inner = Inner { salt, blocks, head: GENESIS, utxos, made: 0, skipped: 0, failures: 0 };
         Self { params: Params::of(network), inner: Mutex::new(inner), checks_proofs: true }
     }
 
@@ -121,6 +126,7 @@ impl FakeChain {
         let made = inner.made;
         let mut name = [0u8; 32];
         name[..8].copy_from_slice(&made.to_le_bytes());
+        name[29] = inner.salt;
         name[31] = 0xbb;
         let block = BlockHash(name);
         let parent = inner.head;

@@ -4,7 +4,9 @@
 
 mod chain;
 mod folder;
+mod outcomes;
 mod payments;
 mod people;
 mod scanning;
 mod secrecy;
+mod several;
