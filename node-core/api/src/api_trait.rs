@@ -139,3 +139,61 @@ calls! {
     /// Replaces the settings.
     "settings" "set" settings_set SettingsSet(settings::Settings) -> settings::Settings;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A request as a client of this version sends it is understood, and one with another field beside is not.
+    fn is_strict<C: Call>(request: &Value) {
+        let parsed = serde_json::from_value::<C::Request>(request.clone());
+        assert!(parsed.is_ok(), "{}: {request}", C::PATH);
+        let mut request = request.clone();
+        request["amuont"] = json!("1");
+        assert!(serde_json::from_value::<C::Request>(request).is_err(), "{} takes unknown fields", C::PATH);
+    }
+
+    macro_rules! strict {
+        ($($call:ident $request:expr;)*) => {
+            let mut checked = Vec::new();
+            $(is_strict::<$call>(&$request); checked.push($call::PATH);)*
+            assert_eq!(checked, PATHS, "every call");
+        };
+    }
+
+    #[test]
+    fn a_field_that_no_call_has_is_refused() {
+        let wallet = json!({ "wallet": "a" });
+        let pay = json!({ "wallet": "a", "to": "b", "amount": "1" });
+        let secret = json!({ "wallet": "a", "password": "p" });
+        strict! {
+            NodeState json!({});
+            NodeDag json!({ "since": 0, "limit": 1 });
+            NodeMine json!({ "threads": 0, "pay_to": null });
+            DevnetAdvance json!({ "blocks": 1, "pay_to": null });
+            DevnetFund json!({ "to": "a", "amount": "1" });
+            DevnetReset json!({});
+            WalletList json!({});
+            WalletCreate json!({ "name": "a", "password": "p", "word_count": 12 });
+            WalletConfirmWords wallet;
+            WalletRestore json!({ "name": "a", "password": "p", "words": "w" });
+            WalletUnlock secret;
+            WalletLock wallet;
+            WalletReveal secret;
+            WalletRemove wallet;
+            WalletState wallet;
+            WalletAddresses wallet;
+            WalletNewAddress wallet;
+            WalletHistory json!({ "wallet": "a", "limit": 1 });
+            DecodeAddress json!({ "text": "a" });
+            SendPlan pay;
+            SendPay pay;
+            SendStatus json!({ "id": 1 });
+            TxBuild pay;
+            TxSubmit json!({ "hex": "00" });
+            SettingsGet json!({});
+            SettingsSet json!({});
+        }
+    }
+}

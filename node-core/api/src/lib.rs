@@ -30,4 +30,5 @@ pub use secret::Secret;
 
 /// A request without fields, or an answer that only says that it was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Empty {}

@@ -97,7 +97,7 @@ pub struct MempoolState {
 pub struct MiningState {
     /// Threads at work; 0 when off.
     pub threads: usize,
-    /// Most threads of this machine.
+    /// Most threads that may be asked for: one a core, at least four, since on devnet they mostly wait.
     pub max_threads: usize,
     /// Hashes a second over the last ten seconds.
     pub hashes_per_second: f64,
@@ -118,6 +118,7 @@ pub struct DevnetNotice {
 
 /// Asks for blocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DagRequest {
     /// Blocks that arrived behind this sequence number; 0 for the newest `limit`.
     pub since: u64,
@@ -182,6 +183,7 @@ pub struct DagPayment {
 
 /// Starts, changes or stops mining.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MineRequest {
     /// Threads; 0 stops.
     pub threads: usize,
@@ -191,6 +193,7 @@ pub struct MineRequest {
 
 /// Mines at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AdvanceRequest {
     /// How many blocks, 1..=10,000.
     pub blocks: u64,
@@ -207,6 +210,7 @@ pub struct AdvanceAnswer {
 
 /// Asks for test coins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FundRequest {
     /// Address to pay.
     pub to: String,

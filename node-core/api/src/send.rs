@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Text that claims to be an address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DecodeAddressRequest {
     /// The text.
     pub text: String,
@@ -32,6 +33,7 @@ pub enum AddressKind {
 
 /// A payment to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// Which wallet pays.
     pub wallet: String,
@@ -142,6 +144,7 @@ pub struct Payment {
 
 /// Asks for a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StatusRequest {
     /// Its number.
     pub id: u64,

@@ -8,6 +8,7 @@ use crate::secret::Secret;
 
 /// Names one wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WalletRequest {
     /// Its name.
     pub wallet: String,
@@ -49,6 +50,7 @@ pub enum LockStatus {
 
 /// Makes a wallet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CreateRequest {
     /// Its name: 1 to 40 letters, digits, spaces, `-` and `_`.
     pub name: String,
@@ -74,6 +76,7 @@ pub struct Created {
 
 /// Makes a wallet from words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RestoreRequest {
     /// Its name; empty in a dry run.
     pub name: String,
@@ -102,6 +105,7 @@ pub struct Restored {
 
 /// Opens a wallet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UnlockRequest {
     /// Its name.
     pub wallet: String,
@@ -111,6 +115,7 @@ pub struct UnlockRequest {
 
 /// Asks for the words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevealRequest {
     /// Its name.
     pub wallet: String,
@@ -198,6 +203,7 @@ pub struct AddressList {
 
 /// Asks for a fresh address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewAddressRequest {
     /// Which wallet.
     pub wallet: String,
@@ -208,6 +214,7 @@ pub struct NewAddressRequest {
 
 /// Asks for history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HistoryRequest {
     /// Which wallet.
     pub wallet: String,

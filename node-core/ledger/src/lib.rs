@@ -32,5 +32,7 @@ pub mod tx_in_utxo_context;
 pub mod utxo;
 
 pub use acceptance::{MergedBlock, StateDelta, accept_mergeset};
-pub use tx_in_isolation::{IsolatedTx, IsolationContext, check_tx_in_isolation, check_txs_in_isolation};
+pub use tx_in_isolation::{
+    IsolatedTx, IsolationContext, check_tx_in_isolation, check_tx_structure, check_txs_in_isolation,
+};
 pub use tx_in_utxo_context::{UtxoContext, check_tx_in_utxo_context};

@@ -108,6 +108,15 @@ pub fn check_txs_in_isolation(
     Ok(isolated)
 }
 
+/// Checks the rules that need neither state nor a proof: what is cheap enough to look at before anything else.
+///
+/// # Errors
+/// The first rule broken.
+pub fn check_tx_structure(tx: &Transaction, context: &IsolationContext) -> Result<(), TxRuleError> {
+    let size_bytes = tx.size_bytes();
+    check_structure(tx, context, size_bytes, compute_mass(size_bytes, tx.core.inputs.len()))
+}
+
 fn check_structure(
     tx: &Transaction,
     context: &IsolationContext,

@@ -126,7 +126,7 @@ pub(crate) fn wallet_error(error: &WalletError) -> ApiError {
         WalletError::Exists(_) => ErrorCode::WalletExists,
         WalletError::NoSuchWallet(_) => ErrorCode::NoSuchWallet,
         WalletError::WrongPassword => ErrorCode::WrongPassword,
-        WalletError::Damaged { .. } => ErrorCode::WalletDamaged,
+        WalletError::Damaged { .. } | WalletError::FilesRemoved { .. } => ErrorCode::WalletDamaged,
         WalletError::Io { .. } | WalletError::Journal(_) => ErrorCode::DataFolder,
         WalletError::Locked => ErrorCode::Locked,
         WalletError::WrongNetwork => ErrorCode::WrongNetwork,
@@ -135,9 +135,11 @@ pub(crate) fn wallet_error(error: &WalletError) -> ApiError {
         WalletError::NeedsPublic => ErrorCode::NeedsPublic,
         WalletError::NoSuchPayment(_) => ErrorCode::NotFound,
         WalletError::DevnetOnly => ErrorCode::DevnetOnly,
-        WalletError::NotScanned | WalletError::PlanOutdated | WalletError::FundBusy | WalletError::Cancelled => {
-            ErrorCode::Unavailable
-        }
+        WalletError::InUse { .. }
+        | WalletError::NotScanned
+        | WalletError::PlanOutdated
+        | WalletError::FundBusy
+        | WalletError::Cancelled => ErrorCode::Unavailable,
         WalletError::Consensus(error) => return consensus_error(error),
         WalletError::Randomness | WalletError::KeyDerivation | WalletError::Build(_) => ErrorCode::Internal,
     };

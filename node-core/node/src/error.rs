@@ -49,6 +49,9 @@ pub enum NodeError {
         /// Where it is wrong.
         reason: String,
     },
+    /// The address to listen on could be reached from elsewhere: the token would cross a network unencrypted.
+    #[error("--api {0}: the API is served on loopback addresses only, such as 127.0.0.1:{port}", port = .0.port())]
+    NotLoopback(std::net::SocketAddr),
     /// The address to listen on can't be used.
     #[error("{address} can't be listened on: {reason}; choose another with --api")]
     Listen {
@@ -91,7 +94,10 @@ impl From<NodeError> for ApiError {
             NodeError::NoDataFolder | NodeError::DataFolder { .. } => ErrorCode::DataFolder,
             NodeError::AlreadyRunning { .. } => ErrorCode::AlreadyRunning,
             NodeError::GenesisMissing { .. } => ErrorCode::GenesisMissing,
-            NodeError::SimulationOnly(_) | NodeError::Settings { .. } | NodeError::NoPage(_) => ErrorCode::BadInput,
+            NodeError::SimulationOnly(_)
+            | NodeError::Settings { .. }
+            | NodeError::NotLoopback(_)
+            | NodeError::NoPage(_) => ErrorCode::BadInput,
             NodeError::Listen { .. } => ErrorCode::PortInUse,
             NodeError::System { .. } => ErrorCode::Internal,
         };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use umbel_crypto::keys::Address;
 use umbel_types::genesis::{self, GenesisSpec, GenesisWallet};
 use umbel_types::hash::Hash32;
-use umbel_types::state::SetMember;
+use umbel_types::state::{MAX_VALIDATORS, SetMember};
 use umbel_types::{Amount, Network, TimestampMs, ZkAddress};
 
 use crate::config::Layout;
@@ -67,6 +67,8 @@ enum GenesisFileError {
     UnknownWallet(String),
     #[error("{0} validators are named, at least {MIN_VALIDATORS} are needed")]
     TooFewValidators(usize),
+    #[error("{0} validators are named, there can be {MAX_VALIDATORS} at most")]
+    TooManyValidators(usize),
     #[error("validator {0}: key hash or stake can't be read")]
     BadValidator(usize),
     #[error("validators are not ascending by key hash")]
@@ -90,6 +92,9 @@ fn parse(text: &str) -> Result<GenesisSpec, GenesisFileError> {
     if file.validators.len() < MIN_VALIDATORS {
         return Err(GenesisFileError::TooFewValidators(file.validators.len()));
     }
+    if file.validators.len() > MAX_VALIDATORS {
+        return Err(GenesisFileError::TooManyValidators(file.validators.len()));
+    }
     let mut validators = Vec::with_capacity(file.validators.len());
     for (i, entry) in file.validators.iter().enumerate() {
         let key_hash: Hash32 = entry.key_hash.parse().map_err(|_| GenesisFileError::BadValidator(i))?;
@@ -100,4 +105,30 @@ fn parse(text: &str) -> Result<GenesisSpec, GenesisFileError> {
         return Err(GenesisFileError::Unordered);
     }
     Ok(GenesisSpec { timestamp: TimestampMs(file.timestamp_ms), recipients, validators })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(validators: usize) -> String {
+        let recipient = Address::Zk13str(ZkAddress([7; 20])).to_text("");
+        let mut text = "timestamp_ms = 1\n[recipients]\n".to_owned();
+        for wallet in GenesisWallet::ALL {
+            text.push_str(&format!("{:?} = {recipient:?}\n", wallet.name()));
+        }
+        for number in 0..validators {
+            text.push_str(&format!("[[validators]]\nkey_hash = \"{number:064x}\"\nstake = \"1\"\n"));
+        }
+        text
+    }
+
+    #[test]
+    fn a_set_of_validators_has_bounds() {
+        for good in [MIN_VALIDATORS, MAX_VALIDATORS] {
+            assert_eq!(parse(&file(good)).unwrap().validators.len(), good);
+        }
+        assert!(matches!(parse(&file(MIN_VALIDATORS - 1)), Err(GenesisFileError::TooFewValidators(_))));
+        assert!(matches!(parse(&file(MAX_VALIDATORS + 1)), Err(GenesisFileError::TooManyValidators(_))));
+    }
 }

@@ -16,7 +16,7 @@ use crate::error::NodeError;
 use crate::events::{EventSink, EventSource};
 use crate::genesis_file;
 use crate::lock::FolderLock;
-use crate::rest::RestServer;
+use crate::rest::{Bound, RestServer};
 use crate::services::chain::ChainService;
 use crate::services::clock::{StateService, starting};
 use crate::services::miner::MiningService;
@@ -95,9 +95,22 @@ impl Node {
     /// # Errors
     /// [`StartError`]: another process holds the folder, it can't be written, genesis is missing.
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
+        Self::start_with(config, None)
+    }
+
+    /// Starts a node that serves its API on loopback. An address that can't be used is told before anything is opened.
+    ///
+    /// # Errors
+    /// [`StartError`]: as for [`Self::start`] and [`Self::serve`].
+    pub fn start_serving(config: NodeConfig, rest: &RestConfig) -> Result<Self, StartError> {
+        Self::start_with(config, Some(rest))
+    }
+
+    fn start_with(config: NodeConfig, rest: Option<&RestConfig>) -> Result<Self, StartError> {
         let layout = config.layout();
         let genesis = genesis_file::load(config.network, &layout)?;
         let lock = FolderLock::take(&layout)?;
+        let bound = rest.map(Bound::new).transpose()?;
         let params = Params::of(config.network);
         let genesis_hash = umbel_ledger::genesis::build(&params, &genesis).hash;
         let mining = Arc::new(MiningService::new(&config.mining, &params)?);
@@ -130,6 +143,9 @@ impl Node {
         let api: Arc<dyn Api> = Arc::new(LocalApi::new(Arc::clone(&core)));
         let mut node = Self { core, api, events, rest: None, threads: Vec::new(), runtime: Some(runtime), _lock: lock };
         node.start_services()?;
+        if let Some(bound) = bound {
+            node.serve_on(bound)?;
+        }
         Ok(node)
     }
 
@@ -162,13 +178,22 @@ impl Node {
     /// Serves the API on loopback.
     ///
     /// # Errors
-    /// [`NodeError::Listen`], [`NodeError::NoPage`], [`NodeError::DataFolder`].
+    /// [`NodeError::Listen`], [`NodeError::NotLoopback`], [`NodeError::NoPage`], [`NodeError::DataFolder`].
     pub fn serve(&mut self, config: &RestConfig) -> Result<&RestServer, NodeError> {
+        self.serve_on(Bound::new(config)?)
+    }
+
+    /// The server, where the API is served.
+    pub fn server(&self) -> Option<&RestServer> {
+        self.rest.as_ref()
+    }
+
+    fn serve_on(&mut self, bound: Bound) -> Result<&RestServer, NodeError> {
         let stopped = || NodeError::System { what: "a runtime", reason: "the node has stopped".to_owned() };
         let runtime = self.runtime.as_ref().ok_or_else(stopped)?;
         let network = self.core.params.network.name();
         let (api, events) = (Arc::clone(&self.api), self.events.clone());
-        let server = RestServer::start(runtime.handle(), config, &self.core.layout, network, api, events)?;
+        let server = RestServer::start(runtime.handle(), bound, &self.core.layout, network, api, events)?;
         Ok(self.rest.insert(server))
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn wallet_state(core: &Core, wallet: &Wallet) -> WalletState {
         assets: balances.iter().map(|(asset, b)| (convert::asset_name(*asset), balance(b))).collect(),
         coin_count: wallet.coin_count(),
         scan: ScanState {
-            complete: scan.complete,
+            complete: scan.complete && core.wallets.knows_chain(core, wallet.name()),
             done: scan.done,
             total: scan.total,
             verified_to: scan.verified_to.0,

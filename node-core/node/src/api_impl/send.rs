@@ -1,6 +1,6 @@
 //! Payments: plan, pay, watch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use umbel_api::node::FundRequest;
 use umbel_api::send::{
@@ -9,7 +9,7 @@ use umbel_api::send::{
 use umbel_api::{ApiError, ErrorCode};
 use umbel_crypto::keys::Address;
 use umbel_types::{AssetId, TxId};
-use umbel_wallet::{BuildJob, BuiltPayment, PaymentRequest};
+use umbel_wallet::{BuildJob, BuiltPayment, PaymentRequest, Wallet};
 
 use super::node::devnet_only;
 use crate::convert;
@@ -36,6 +36,7 @@ pub(super) fn plan(core: &Arc<Core>, request: SendRequest) -> Result<PaymentPlan
     let payment = parse(core, &request)?;
     let wallet = core.wallets.get(&request.wallet)?;
     core.wallets.used();
+    core.wallets.check_knows_chain(core, &request.wallet)?;
     let plan = hold(&wallet).plan(&payment).map_err(|e| convert::wallet_error(&e))?;
     let total = if payment.asset == AssetId::STR { plan.amount().checked_add(plan.fee()) } else { Ok(plan.fee()) };
     let total = total.map_err(|e| ApiError::new(ErrorCode::BadAmount, e.to_string()))?;
@@ -60,22 +61,23 @@ pub(super) fn pay(core: &Arc<Core>, request: SendRequest) -> Result<Payment, Api
     let payment = parse(core, &request)?;
     let wallet = core.wallets.get(&request.wallet)?;
     core.wallets.used();
-    let (plan, job) = {
+    core.wallets.check_knows_chain(core, &request.wallet)?;
+    let (name, plan, job) = {
         let mut wallet = hold(&wallet);
         let plan = wallet.plan(&payment).map_err(|e| convert::wallet_error(&e))?;
         let job = wallet.start_payment(plan.clone()).map_err(|e| convert::wallet_error(&e))?;
-        (plan, job)
+        (wallet.name().to_owned(), plan, job)
     };
     let shown = Payment {
         fee: plan.fee().to_string(),
         note: request.note,
         public: matches!(payment.to, Address::Zk13str(_)),
         total: job.total(),
-        ..started(core, &request.wallet, &payment.to, &plan.amount().to_string(), payment.asset)
+        ..started(core, &name, &payment.to, &plan.amount().to_string(), payment.asset)
     };
     let shown = core.payments.add_wallet(shown, job.id());
     core.sink.tell(umbel_api::NodeEvent::Payment(shown.clone()));
-    let (prover, id) = (Arc::clone(core), shown.id);
+    let (prover, wallet, id) = (Arc::clone(core), Arc::downgrade(&wallet), shown.id);
     core.runtime.spawn_blocking(move || prove_and_submit(&prover, &wallet, job, id));
     Ok(shown)
 }
@@ -103,38 +105,50 @@ fn started(core: &Core, wallet: &str, to: &Address, amount: &str, asset: AssetId
     }
 }
 
-/// The rest of a payment, on its own thread: proofs, the wallet's record, the pool.
-fn prove_and_submit(core: &Core, wallet: &OpenWallet, job: BuildJob, id: u64) {
+/// The rest of a payment, on its own thread: proofs, the wallet's record, the pool. The wallet may be removed while the
+/// proofs are made; then nothing is sent.
+fn prove_and_submit(core: &Core, wallet: &Weak<Mutex<Wallet>>, job: BuildJob, id: u64) {
     let payment = job.id();
     let mut progress = |done, total| {
         core.payments.update(id, &core.sink, |payment| (payment.done, payment.total) = (done, total));
     };
-    match job.run(&mut progress, core.stop.flag()) {
+    let built = job.run(&mut progress, core.stop.flag());
+    let Some(wallet) = wallet.upgrade() else {
+        fail(core, id, ApiError::new(ErrorCode::NoSuchWallet, "the wallet was removed; nothing was sent"));
+        return;
+    };
+    let outcome = match built {
         Ok(built) => {
             let proof_ms = u64::try_from(built.proof_time().as_millis()).unwrap_or(u64::MAX);
             core.payments.update(id, &core.sink, |payment| payment.proof_ms = Some(proof_ms));
-            if let Err(error) = submit(core, wallet, built) {
-                core.payments.update(id, &core.sink, |payment| payment.reason = Some(error));
-            }
+            submit(core, &wallet, built, id)
         }
         Err(error) => {
-            hold(wallet).fail_payment(payment, &error);
-            let reason = convert::wallet_error(&error);
-            core.payments.update(id, &core.sink, |payment| {
-                payment.stage = PaymentStage::Failed;
-                payment.reason = Some(reason);
-            });
+            hold(&wallet).fail_payment(payment, &error);
+            Err(convert::wallet_error(&error))
         }
+    };
+    if let Err(reason) = outcome {
+        fail(core, id, reason);
     }
-    core.wallets.tell(core, wallet);
+    core.wallets.tell(core, &wallet);
+}
+
+/// Nothing of the payment was recorded or sent.
+fn fail(core: &Core, id: u64, reason: ApiError) {
+    core.payments.update(id, &core.sink, |payment| {
+        payment.stage = PaymentStage::Failed;
+        payment.reason = Some(reason);
+    });
 }
 
 /// Records the payment and gives the pool what it may have now. The wallet is held meanwhile: a payment shows as
-/// submitted only when the pool has it.
-fn submit(core: &Core, wallet: &OpenWallet, built: BuiltPayment) -> Result<(), ApiError> {
+/// submitted only when the pool has it. Fails where it could not be recorded, so that nothing was sent.
+fn submit(core: &Core, wallet: &OpenWallet, built: BuiltPayment, id: u64) -> Result<(), ApiError> {
     let own: Vec<TxId> = built.transactions().iter().map(|tx| tx.txid()).collect();
     let mut wallet = hold(wallet);
     wallet.finish_payment(built).map_err(|e| convert::wallet_error(&e))?;
+    core.payments.built(id, &own, &core.sink);
     // A chain that is closing takes nothing; the wallet submits again when there is one.
     let Some(chain) = core.chain.current() else { return Ok(()) };
     for tx in wallet.to_submit().iter().filter(|tx| own.contains(&tx.txid())) {
@@ -142,7 +156,8 @@ fn submit(core: &Core, wallet: &OpenWallet, built: BuiltPayment) -> Result<(), A
             && refused.is_final
         {
             wallet.mark_dropped(tx.txid(), &refused.error.message);
-            return Err(refused.error);
+            core.payments.update(id, &core.sink, |payment| payment.reason = Some(refused.error));
+            break;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use umbel_wallet::WalletError;
 use super::send;
 use crate::convert;
 use crate::node::Core;
+use crate::services::mempool::Standing;
 use crate::services::wallet::hold;
 
 /// Builds and signs. The wallet keeps no record: the coins count as spent once a block says so.
@@ -18,6 +19,7 @@ pub(super) fn build(core: &Arc<Core>, request: SendRequest) -> Result<RawTx, Api
     let payment = send::parse(core, &request)?;
     let wallet = core.wallets.get(&request.wallet)?;
     core.wallets.used();
+    core.wallets.check_knows_chain(core, &request.wallet)?;
     let failed = |e: WalletError| convert::wallet_error(&e);
     let job = {
         let mut wallet = hold(&wallet);
@@ -31,12 +33,12 @@ pub(super) fn build(core: &Arc<Core>, request: SendRequest) -> Result<RawTx, Api
         wallet.start_payment(plan).map_err(failed)?
     };
     let id = job.id();
+    // The wallet may be removed meanwhile.
+    let wallet = Arc::downgrade(&wallet);
     let built = job.run(&mut |_, _| {}, core.stop.flag());
-    let reason = match &built {
-        Ok(_) => WalletError::Build("it was handed out as bytes".to_owned()),
-        Err(error) => error.clone(),
-    };
-    hold(&wallet).fail_payment(id, &reason);
+    if let Some(wallet) = wallet.upgrade() {
+        hold(&wallet).release_payment(id);
+    }
     let built = built.map_err(failed)?;
     let tx = built.transactions().last();
     let tx = tx.ok_or_else(|| ApiError::new(ErrorCode::Internal, "the payment has no transaction"))?;
@@ -47,6 +49,6 @@ pub(super) fn build(core: &Arc<Core>, request: SendRequest) -> Result<RawTx, Api
 pub(super) fn submit(core: &Arc<Core>, request: RawTx) -> Result<Submitted, ApiError> {
     let chain = core.chain.get()?;
     let tx = Arc::new(convert::transaction(&request.hex)?);
-    chain.pool.submit(chain.consensus.as_ref(), &tx).map_err(|refused| refused.error)?;
-    Ok(Submitted { txid: tx.txid().to_string() })
+    let standing = chain.pool.submit(chain.consensus.as_ref(), &tx).map_err(|refused| refused.error)?;
+    Ok(Submitted { txid: tx.txid().to_string(), accepted: standing == Standing::Accepted })
 }

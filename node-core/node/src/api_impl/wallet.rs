@@ -8,7 +8,7 @@ use umbel_api::wallet::{
 };
 use umbel_api::{ApiError, Empty, ErrorCode, Secret};
 use umbel_crypto::keys::WordCount;
-use umbel_wallet::{HistoryQuery, NewWallet, Wallet, WalletError};
+use umbel_wallet::{HistoryQuery, NewWallet, WalletError, WalletFolder};
 
 use crate::convert;
 use crate::node::Core;
@@ -27,12 +27,10 @@ pub(super) fn list(core: &Arc<Core>, _: Empty) -> Result<WalletList, ApiError> {
 }
 
 /// A wallet is open from now on: everyone is told.
-fn opened(core: &Core, wallet: Wallet) -> OpenWallet {
-    let wallet = core.wallets.insert(wallet);
+fn opened(core: &Core, wallet: &OpenWallet) {
     core.wallets.used();
     core.wallets.tell_list(core);
-    core.wallets.tell(core, &wallet);
-    wallet
+    core.wallets.tell(core, wallet);
 }
 
 pub(super) fn create(core: &Arc<Core>, request: CreateRequest) -> Result<Created, ApiError> {
@@ -43,20 +41,21 @@ pub(super) fn create(core: &Arc<Core>, request: CreateRequest) -> Result<Created
     };
     let new =
         NewWallet { name: &request.name, password: request.password.expose(), passphrase: request.passphrase.expose() };
-    let (wallet, words) = core.wallets.folder.create(new, count).map_err(failed)?;
-    let (zk13str, confidential) = first_address(&wallet)?;
-    opened(core, wallet);
+    let (wallet, words) = core.wallets.add(|folder| folder.create(new, count)).map_err(failed)?;
+    let first = first_address(&wallet);
+    opened(core, &wallet);
+    let (zk13str, confidential) = first?;
     Ok(Created { words: Secret::new(words.as_str()), zk13str, confidential })
 }
 
-fn first_address(wallet: &Wallet) -> Result<(String, String), ApiError> {
-    let first = wallet.addresses().into_iter().min_by_key(|a| a.index);
+fn first_address(wallet: &OpenWallet) -> Result<(String, String), ApiError> {
+    let first = hold(wallet).addresses().into_iter().min_by_key(|a| a.index);
     let missing = || ApiError::new(ErrorCode::Internal, "the wallet has no address");
     first.map(|a| (a.zk13str, a.confidential)).ok_or_else(missing)
 }
 
 pub(super) fn confirm_words(core: &Arc<Core>, request: WalletRequest) -> Result<Empty, ApiError> {
-    core.wallets.folder.confirm_words(&request.wallet).map_err(failed)?;
+    core.wallets.confirm_words(&request.wallet).map_err(failed)?;
     core.wallets.tell_list(core);
     Ok(Empty {})
 }
@@ -70,25 +69,15 @@ pub(super) fn restore(core: &Arc<Core>, request: RestoreRequest) -> Result<Resto
         return Ok(restored);
     }
     let new = NewWallet { name: &request.name, password: request.password.expose(), passphrase };
-    let wallet = core.wallets.folder.restore(new, words).map_err(failed)?;
-    opened(core, wallet);
+    let restore = |folder: &WalletFolder| folder.restore(new, words).map(|wallet| (wallet, ()));
+    let (wallet, ()) = core.wallets.add(restore).map_err(failed)?;
+    opened(core, &wallet);
     Ok(restored)
 }
 
 pub(super) fn unlock(core: &Arc<Core>, request: UnlockRequest) -> Result<WalletState, ApiError> {
-    let wallet = match core.wallets.find(&request.wallet) {
-        Some(wallet) => {
-            hold(&wallet).unlock(request.password.expose()).map_err(failed)?;
-            core.wallets.used();
-            core.wallets.tell_list(core);
-            core.wallets.tell(core, &wallet);
-            wallet
-        }
-        None => {
-            let wallet = core.wallets.folder.unlock(&request.wallet, request.password.expose()).map_err(failed)?;
-            opened(core, wallet)
-        }
-    };
+    let wallet = core.wallets.unlock(&request.wallet, request.password.expose()).map_err(failed)?;
+    opened(core, &wallet);
     let state = view::wallet_state(core, &hold(&wallet));
     Ok(state)
 }
@@ -109,16 +98,21 @@ pub(super) fn reveal(core: &Arc<Core>, request: RevealRequest) -> Result<Reveale
 }
 
 pub(super) fn remove(core: &Arc<Core>, request: WalletRequest) -> Result<Empty, ApiError> {
-    core.wallets.summary(&request.wallet)?;
-    core.wallets.forget(&request.wallet);
-    core.wallets.folder.remove(&request.wallet).map_err(failed)?;
+    core.wallets.remove(&request.wallet)?;
     core.wallets.tell_list(core);
     Ok(Empty {})
 }
 
 pub(super) fn state(core: &Arc<Core>, request: WalletRequest) -> Result<WalletState, ApiError> {
     match core.wallets.find(&request.wallet) {
-        Some(wallet) => Ok(view::wallet_state(core, &hold(&wallet))),
+        Some(wallet) => {
+            // Events tell of each round; who asks wants to know whether there is more. Asked before the balance is read:
+            // what comes meanwhile makes it newer, never older.
+            let is_current = core.wallets.is_current(core, &request.wallet);
+            let mut state = view::wallet_state(core, &hold(&wallet));
+            state.scan.complete &= is_current;
+            Ok(state)
+        }
         None => core.wallets.summary(&request.wallet).map(|summary| view::closed_wallet_state(&summary)),
     }
 }
@@ -132,7 +126,7 @@ pub(super) fn addresses(core: &Arc<Core>, request: WalletRequest) -> Result<Addr
                 (Some(public), _) => vec![view::public_address(public)],
                 (None, damage) => {
                     let reason = damage.map_or_else(|| "its file can't be read".to_owned(), |d| d.to_string());
-                    let message = format!("the wallet {:?} is damaged: {reason}. Nothing was changed", request.wallet);
+                    let message = format!("nothing was changed: the wallet {:?} is damaged: {reason}", request.wallet);
                     return Err(ApiError::new(ErrorCode::WalletDamaged, message));
                 }
             }

@@ -121,7 +121,8 @@ impl Connection {
     fn open_wallet(&self, access: &WalletAccess, enough: LockStatus) -> Result<Opened<'_>, ApiError> {
         let name = self.wallet_name(&access.wallet)?;
         let list = self.wait(self.api().wallet_list(Empty {}))?.wallets;
-        let Some(summary) = list.iter().find(|w| w.name == name) else {
+        // Names that differ in case only are one wallet's.
+        let Some(summary) = list.iter().find(|w| w.name.to_lowercase() == name.to_lowercase()) else {
             return Err(ApiError::new(ErrorCode::NoSuchWallet, format!("there is no wallet named {name:?}")));
         };
         let is_open = match summary.status {

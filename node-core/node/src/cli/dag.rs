@@ -1,6 +1,5 @@
 //! `umbel dag`: graphs of named blocks.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,7 +7,7 @@ use serde_json::json;
 use umbel_api::{ApiError, ErrorCode};
 use umbel_dag::replay::{self, NamedBlock, ReplayedBlock};
 
-use super::Context;
+use super::{Context, files};
 
 /// Largest graph file, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -34,11 +33,7 @@ struct GraphBlock {
 /// Prints how each block of the graph is coloured.
 pub(super) fn replay(context: &Context, file: &Path) -> Result<(), ApiError> {
     let bad = |reason: String| ApiError::new(ErrorCode::BadInput, format!("{}: {reason}", file.display()));
-    let size = fs::metadata(file).map_err(|e| bad(e.to_string()))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(bad(format!("has {size} bytes, at most {MAX_FILE_BYTES} are read")));
-    }
-    let text = fs::read(file).map_err(|e| bad(e.to_string()))?;
+    let text = files::read(file, MAX_FILE_BYTES).map_err(|e| bad(e.to_string()))?;
     let graph: Graph = serde_json::from_slice(&text).map_err(|e| bad(e.to_string()))?;
     let blocks: Vec<NamedBlock> =
         graph.blocks.into_iter().map(|b| NamedBlock { id: b.id, parents: b.parents }).collect();

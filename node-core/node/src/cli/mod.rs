@@ -8,6 +8,7 @@ mod args;
 mod connect;
 mod dag;
 mod devnet;
+mod files;
 mod logging;
 mod node;
 mod output;

@@ -10,6 +10,7 @@ use super::connect::{Connection, Need};
 use crate::config::{MiningConfig, NodeConfig, RestConfig};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::rest::RestServer;
 
 /// Runs a node until it is told to stop.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), ApiError> {
@@ -24,17 +25,16 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), ApiError> {
         .map_err(|e| NodeError::System { what: "a runtime", reason: e.to_string() })?;
     // Asked for before anything is started: a signal that comes early is not lost.
     let told = runtime.block_on(async { Signals::new() })?;
-    let mut node = Node::start(config)?;
-    let announced = announce(context, &mut node, args);
-    if announced.is_ok() {
-        runtime.block_on(told.wait());
+    let node = Node::start_serving(config, &RestConfig { address: args.api, ui: args.ui.clone() })?;
+    if let Some(server) = node.server() {
+        announce(context, server, args);
     }
+    runtime.block_on(told.wait());
     node.stop();
-    announced
+    Ok(())
 }
 
-fn announce(context: &Context, node: &mut Node, args: &RunArgs) -> Result<(), ApiError> {
-    let server = node.serve(&RestConfig { address: args.api, ui: args.ui.clone() })?;
+fn announce(context: &Context, server: &RestServer, args: &RunArgs) {
     let api = server.address().to_string();
     let open = args.ui.as_ref().map(|_| server.open_url().to_owned());
     let mut lines = vec![format!("API listens on {api}")];
@@ -43,7 +43,6 @@ fn announce(context: &Context, node: &mut Node, args: &RunArgs) -> Result<(), Ap
         &json!({ "network": context.global.network.name(), "api": api, "open": open, "pid": std::process::id() }),
         &lines.join("\n"),
     );
-    Ok(())
 }
 
 /// The signals that end a node.

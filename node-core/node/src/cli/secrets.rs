@@ -1,11 +1,12 @@
 //! Words and passwords: from a file, from `UMBEL_PASSWORD`, or from a prompt; never from an argument.
 
-use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use umbel_api::{ApiError, ErrorCode, Secret};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+use super::files;
 
 /// Longest file of words or a password, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -51,9 +52,9 @@ pub(super) fn words(file: Option<&Path>) -> Result<Secret, ApiError> {
         Some(file) => read(file, "words").map(|text| Secret::new(text.trim())),
         None if io::stdin().is_terminal() => ask("The wallet's words: "),
         None => {
-            let mut text = Zeroizing::new(String::new());
-            let read = io::stdin().lock().take(MAX_FILE_BYTES).read_to_string(&mut text);
-            if read.is_err() || text.trim().is_empty() {
+            let read = files::bounded(io::stdin().lock(), MAX_FILE_BYTES).and_then(|bytes| files::text(&bytes));
+            let text = read.map_err(|e| ApiError::new(ErrorCode::BadInput, format!("stdin {e}")))?;
+            if text.trim().is_empty() {
                 return Err(missing("no words were given: use --words-file"));
             }
             Ok(Secret::new(text.trim()))
@@ -79,18 +80,6 @@ fn first_line(file: &Path, what: &str) -> Result<Secret, ApiError> {
 }
 
 fn read(file: &Path, what: &str) -> Result<Zeroizing<String>, ApiError> {
-    let failed =
-        |reason: String| ApiError::new(ErrorCode::BadInput, format!("the {what} file {} {reason}", file.display()));
-    let size = fs::metadata(file).map_err(|e| failed(format!("can't be read: {e}")))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(failed("is too long".to_owned()));
-    }
-    let bytes = fs::read(file).map_err(|e| failed(format!("can't be read: {e}")))?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) => {
-            error.into_bytes().zeroize();
-            Err(failed("is not text".to_owned()))
-        }
-    }
+    files::read_text(file, MAX_FILE_BYTES)
+        .map_err(|e| ApiError::new(ErrorCode::BadInput, format!("the {what} file {} {e}", file.display())))
 }

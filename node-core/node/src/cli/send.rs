@@ -128,13 +128,17 @@ fn explain(context: &Context, notices: &[String]) {
 /// Waits until the pool has a payment.
 pub(super) fn wait_for_pool(connection: &Connection, mut payment: Payment) -> Result<Payment, ApiError> {
     let deadline = Instant::now() + BUILD_TIMEOUT;
+    let failed = || ApiError::new(ErrorCode::Internal, "the payment failed");
     loop {
         match payment.stage {
             PaymentStage::Submitted | PaymentStage::Seen | PaymentStage::Accepted | PaymentStage::Confirmed => {
                 return Ok(payment);
             }
             PaymentStage::Conflicted | PaymentStage::Expired | PaymentStage::Dropped | PaymentStage::Failed => {
-                let failed = || ApiError::new(ErrorCode::Internal, "the payment failed");
+                return Err(payment.reason.unwrap_or_else(failed));
+            }
+            // Why it can't go on is known, whatever its stage says.
+            PaymentStage::Building if payment.reason.is_some() => {
                 return Err(payment.reason.unwrap_or_else(failed));
             }
             PaymentStage::Building if Instant::now() > deadline => {

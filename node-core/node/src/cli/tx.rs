@@ -1,6 +1,5 @@
 //! `umbel tx decode` and `umbel tx submit`: transactions as files of hexadecimal.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -9,8 +8,8 @@ use umbel_api::{ApiError, ErrorCode};
 use umbel_types::tx::{Input, MAX_TX_BYTES, Output as TxOutput};
 use umbel_types::{MemoValue, Params, Transaction};
 
-use super::Context;
 use super::connect::{Connection, Need};
+use super::{Context, files};
 use crate::convert;
 
 /// Longest file: the longest transaction in hexadecimal, and room for line ends.
@@ -91,16 +90,17 @@ pub(super) fn submit(context: &Context, file: &Path) -> Result<(), ApiError> {
     convert::transaction(&hex)?;
     let connection = Connection::open(context, Need::Running)?;
     let answer = connection.wait(connection.api().tx_submit(RawTx { hex }))?;
-    context.out.result(&json!({ "txid": answer.txid }), &format!("the pool has transaction {}", answer.txid));
+    let txid = &answer.txid;
+    let shown = match answer.accepted {
+        true => format!("transaction {txid} was accepted already; nothing is to be done"),
+        false => format!("the pool has transaction {txid}"),
+    };
+    context.out.result(&json!({ "txid": txid, "accepted": answer.accepted }), &shown);
     Ok(())
 }
 
 fn read(file: &Path) -> Result<String, ApiError> {
-    let bad = |reason: String| ApiError::new(ErrorCode::BadInput, format!("{}: {reason}", file.display()));
-    let size = fs::metadata(file).map_err(|e| bad(e.to_string()))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(bad("is longer than any transaction".to_owned()));
-    }
-    let text = fs::read_to_string(file).map_err(|e| bad(e.to_string()))?;
+    let text = files::read_text(file, MAX_FILE_BYTES)
+        .map_err(|e| ApiError::new(ErrorCode::BadInput, format!("{} {e}", file.display())))?;
     Ok(text.split_whitespace().collect())
 }

@@ -5,8 +5,8 @@
 //! else is a file of the page.
 
 mod auth;
+mod connections;
 mod limit;
-mod listener;
 mod page;
 mod routes;
 mod ws;
@@ -26,7 +26,6 @@ use crate::error::NodeError;
 use crate::events::EventSource;
 use auth::Keys;
 use limit::Limits;
-use listener::BoundedListener;
 
 /// WebSockets at once: a few pages, each reconnecting.
 const MAX_SOCKETS: usize = 32;
@@ -45,6 +44,23 @@ struct Server {
     page: Option<PathBuf>,
 }
 
+/// An address that is taken, with nobody answering yet.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    page: Option<PathBuf>,
+}
+
+impl Bound {
+    /// Takes the address and looks at the page.
+    pub(crate) fn new(config: &RestConfig) -> Result<Self, NodeError> {
+        let page = config.ui.as_deref().map(page::root).transpose()?;
+        let (listener, address) = listen(config.address)?;
+        Ok(Self { listener, address, page })
+    }
+}
+
 /// A server at work.
 #[derive(Debug)]
 pub struct RestServer {
@@ -56,20 +72,16 @@ pub struct RestServer {
 }
 
 impl RestServer {
-    /// Listens, writes `api.json` and serves on `runtime`.
-    ///
-    /// # Errors
-    /// [`NodeError::Listen`], [`NodeError::NoPage`], [`NodeError::DataFolder`], [`NodeError::System`].
-    pub fn start(
+    /// Writes `api.json` and serves on `runtime`.
+    pub(crate) fn start(
         runtime: &Handle,
-        config: &RestConfig,
+        bound: Bound,
         layout: &Layout,
         network: &'static str,
         api: Arc<dyn Api>,
         events: EventSource,
     ) -> Result<Self, NodeError> {
-        let page = config.ui.as_deref().map(page::root).transpose()?;
-        let (listener, address) = listen(config.address)?;
+        let Bound { listener, address, page } = bound;
         let keys = Arc::new(Keys::fresh(address.port())?);
         let file = ApiFile::new(address, keys.token(), network);
         file.write(&layout.api_file())?;
@@ -88,7 +100,7 @@ impl RestServer {
         let _context = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|e| NodeError::Listen { address: address.to_string(), reason: e.to_string() })?;
-        let task = runtime.spawn(serve(BoundedListener::new(listener), routes::router(server), stopping));
+        let task = runtime.spawn(connections::serve(listener, routes::router(server), stopping));
         tracing::info!(%address, "the API listens");
         let open_url = format!("http://{address}/open?token={}", keys.token());
         Ok(Self { address, open_url, api_file: layout.api_file(), stop, task })
@@ -113,22 +125,12 @@ impl RestServer {
     }
 }
 
-async fn serve(listener: BoundedListener, router: axum::Router, mut stopping: watch::Receiver<bool>) {
-    let stop = async move {
-        // A dropped sender means the same as a stop.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "the server ended");
-    }
-}
-
 /// Takes the address, loopback only: the token must not cross a network unencrypted.
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), NodeError> {
-    let refused = |reason: String| NodeError::Listen { address: address.to_string(), reason };
     if !address.ip().is_loopback() {
-        return Err(refused("only loopback addresses are served, such as 127.0.0.1".to_owned()));
+        return Err(NodeError::NotLoopback(address));
     }
+    let refused = |reason: String| NodeError::Listen { address: address.to_string(), reason };
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => refused("the port is in use by another program".to_owned()),
         _ => refused(error.to_string()),
@@ -141,10 +143,13 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), NodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use umbel_api::{ApiError, ErrorCode};
 
     #[test]
     fn only_loopback_and_only_free_ports() {
-        assert!(matches!(listen("0.0.0.0:0".parse().unwrap()), Err(NodeError::Listen { .. })));
+        let foreign = ApiError::from(listen("0.0.0.0:0".parse().unwrap()).unwrap_err());
+        assert_eq!(foreign.code, ErrorCode::BadInput);
+        assert!(foreign.message.contains("127.0.0.1"), "{foreign}");
         let (_held, address) = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let error = listen(address).unwrap_err().to_string();
         assert!(error.contains("in use") && error.contains(&address.to_string()), "{error}");

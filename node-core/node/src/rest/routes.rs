@@ -1,12 +1,11 @@
 //! Paths, and how answers and errors look on the wire.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,10 +14,13 @@ use serde_json::json;
 use umbel_api::{ApiError, ErrorCode, dispatch};
 use zeroize::Zeroize;
 
+use super::connections::Caller;
 use super::{Server, auth, page, ws};
 
 /// Longest request: a transaction of 40 KiB in hexadecimal fits three times.
 const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Longest wait for the whole body of a request: callers are on this machine.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn router(server: Server) -> Router {
     let calls = Router::new()
@@ -35,9 +37,15 @@ pub(super) fn router(server: Server) -> Router {
         .with_state(server)
 }
 
-/// For every request: it must be meant for this server. For every answer: what a browser may do with it.
+/// For every request: it must be meant for this server. For every answer: what a browser may do with it. A stranger's
+/// connection ends with the answer.
 async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let mut response = if auth::is_addressed_here(request.headers(), server.address) {
+    let addressed_here = auth::is_addressed_here(request.headers(), server.address);
+    let known = addressed_here && server.keys.allow(request.headers());
+    if known && let Some(caller) = request.extensions().get::<Caller>() {
+        caller.is_known();
+    }
+    let mut response = if addressed_here {
         next.run(request).await
     } else {
         refuse(
@@ -54,6 +62,9 @@ async fn guard(State(server): State<Server>, request: Request, next: Next) -> Re
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if !known {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -99,20 +110,25 @@ async fn open(State(server): State<Server>, Query(mut query): Query<OpenQuery>) 
 async fn call(
     State(server): State<Server>,
     Path((area, name)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let path = format!("{area}/{name}");
     if !server.limits.allow_call(&path) {
         return Ok(too_many());
     }
-    let is_json = headers
+    let is_json = request
+        .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
     if !is_json {
         return Err(ApiError::new(ErrorCode::BadInput, "the request must be application/json").into());
     }
+    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &server)).await;
+    let body = body.map_err(|_| Refusal {
+        status: StatusCode::REQUEST_TIMEOUT,
+        error: ApiError::passing(ErrorCode::BadInput, "the request did not come in time"),
+    })?;
     let body = body.map_err(|rejection| Refusal {
         status: rejection.status(),
         error: ApiError::new(ErrorCode::BadInput, format!("a request has at most {MAX_BODY_BYTES} bytes")),

@@ -49,7 +49,7 @@ async fn forward(mut socket: WebSocket, mut server: Server) {
 }
 
 /// Waits until the server stops; a dropped sender means the same.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     while !*stopping.borrow_and_update() {
         if stopping.changed().await.is_err() {
             return;

@@ -37,6 +37,8 @@ pub(crate) struct Chain {
     pub(crate) templates: Arc<Templates>,
     /// What the follower knows of the selected chain.
     pub(crate) view: Mutex<ChainView>,
+    /// Tells this chain from those that were open before, in this run.
+    pub(crate) epoch: u64,
     engine: Arc<Consensus>,
 }
 
@@ -65,15 +67,15 @@ pub(crate) struct ChainStatus {
 /// The one place that opens and closes chains.
 pub(crate) struct ChainService {
     status: Mutex<ChainStatus>,
-    /// Held while the chain is opened, closed or started anew.
-    lifecycle: Mutex<()>,
+    /// Held while the chain is opened, closed or started anew; chains opened so far.
+    lifecycle: Mutex<u64>,
 }
 
 impl ChainService {
     /// No chain yet.
     pub(crate) fn new() -> Self {
         let status = ChainStatus { stage: SyncStage::Starting, warnings: Vec::new(), chain: None };
-        Self { status: Mutex::new(status), lifecycle: Mutex::new(()) }
+        Self { status: Mutex::new(status), lifecycle: Mutex::default() }
     }
 
     /// Stage and warnings.
@@ -118,13 +120,15 @@ impl ChainService {
 
     /// Opens the chain. Whatever goes wrong is kept for [`Self::status`].
     pub(crate) fn open(&self, core: &Core) {
-        let _one_at_a_time = locked(&self.lifecycle);
-        self.open_locked(core);
+        let mut one_at_a_time = locked(&self.lifecycle);
+        self.open_locked(core, &mut one_at_a_time);
     }
 
-    fn open_locked(&self, core: &Core) {
+    fn open_locked(&self, core: &Core, opened: &mut u64) {
         locked(&self.status).stage = SyncStage::Loading;
-        match catch_unwind(AssertUnwindSafe(|| open(core))) {
+        *opened += 1;
+        let epoch = *opened;
+        match catch_unwind(AssertUnwindSafe(|| open(core, epoch))) {
             Ok(Ok((chain, warnings))) => {
                 let blocks = chain.consensus.virtual_state().block_count;
                 tracing::info!(network = %core.params.network, store = %core.config.store, blocks, "the chain is open");
@@ -160,9 +164,9 @@ impl ChainService {
 
     /// Throws the chain away and begins again from genesis.
     pub(crate) fn reset(&self, core: &Core) -> Result<(), ApiError> {
-        let _one_at_a_time = locked(&self.lifecycle);
+        let mut one_at_a_time = locked(&self.lifecycle);
         if !self.close_locked(SyncStage::Loading) {
-            self.open_locked(core);
+            self.open_locked(core, &mut one_at_a_time);
             return Err(ApiError::passing(ErrorCode::Unavailable, "the chain is in use; try again in a moment"));
         }
         core.payments.on_reset(&core.sink);
@@ -173,7 +177,7 @@ impl ChainService {
             }
             _ => Ok(()),
         };
-        self.open_locked(core);
+        self.open_locked(core, &mut one_at_a_time);
         removed
     }
 }
@@ -192,7 +196,7 @@ enum ChainOpenError {
 }
 
 /// Opens store, consensus, pool and miner.
-fn open(core: &Core) -> Result<(Chain, Vec<NodeWarning>), ChainOpenError> {
+fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenError> {
     let folder = core.layout.chain();
     let format = FormatTag::new(core.params.network, core.genesis_hash, CHAIN_FORMAT);
     let opened = umbel_store::open(core.config.store, &folder, format)?;
@@ -218,5 +222,5 @@ fn open(core: &Core) -> Result<(Chain, Vec<NodeWarning>), ChainOpenError> {
     getrandom::fill(&mut seed).map_err(ChainOpenError::Randomness)?;
     let miner = Miner::new(&core.params, pow, templates.clone(), u64::from_le_bytes(seed));
     let view = Mutex::new(ChainView::new(consensus.as_ref())?);
-    Ok((Chain { consensus, pool, miner, templates, view, engine }, warnings))
+    Ok((Chain { consensus, pool, miner, templates, view, epoch, engine }, warnings))
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use rand_core::UnwrapErr;
 use umbel_api::node::MempoolState;
 use umbel_api::{ApiError, ErrorCode};
-use umbel_ledger::{IsolationContext, check_txs_in_isolation};
+use umbel_ledger::{IsolationContext, check_tx_structure, check_txs_in_isolation};
 use umbel_mempool::{Limits, Mempool, MempoolError, MempoolErrorKind, RemovalReason, Removed, Retry, TemplateSelector};
 use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
-use umbel_types::errors::TxContextError;
-use umbel_types::{BlockHash, Params, Transaction, TxId};
+use umbel_types::errors::{TxContextError, TxRuleError};
+use umbel_types::{BlockHash, OutPoint, Params, Transaction, TxId};
 
 use super::locked;
 use crate::clock;
@@ -26,6 +26,15 @@ pub(crate) struct Refused {
     pub(crate) error: ApiError,
     /// Whether the same bytes will never be taken.
     pub(crate) is_final: bool,
+}
+
+/// Where a transaction stands that was given to the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It waits for a block.
+    Waiting,
+    /// The chain has accepted it already.
+    Accepted,
 }
 
 /// A transaction that the pool gave up, and why in a sentence.
@@ -63,23 +72,47 @@ impl Pool {
         locked(&self.mempool).contains(txid)
     }
 
-    /// Checks a transaction and takes it. One that waits already, or was accepted, is taken as well.
-    pub(crate) fn submit(&self, consensus: &dyn ConsensusApi, tx: &Arc<Transaction>) -> Result<(), Refused> {
+    /// Checks a transaction and takes it. One that waits already, or was accepted, is no error.
+    ///
+    /// What costs little is looked at first: structure, then the state, and proofs last.
+    pub(crate) fn submit(&self, consensus: &dyn ConsensusApi, tx: &Arc<Transaction>) -> Result<Standing, Refused> {
+        let txid = tx.txid();
+        if self.contains(txid) {
+            return Ok(Standing::Waiting);
+        }
+        check_tx_structure(tx, &self.context).map_err(|error| broken(&error))?;
+        match consensus.check_tx_in_virtual_context(&tx.core) {
+            Ok(Ok(())) => {}
+            Ok(Err(TxContextError::InputMissing(_))) if was_accepted(consensus, tx).map_err(unread)? => {
+                return Ok(Standing::Accepted);
+            }
+            Ok(Err(error)) => return Err(refused(&MempoolError { txid, kind: self.context_kind(error) })),
+            Err(error) => return Err(unread(error)),
+        }
         // Proofs take tens of milliseconds: the pool is not held meanwhile.
         let mut rng = UnwrapErr(getrandom::SysRng);
-        let isolated =
-            check_txs_in_isolation(std::slice::from_ref(tx), &self.context, &mut rng).map_err(|(_, error)| {
-                Refused { error: ApiError::new(ErrorCode::TxRefused, error.to_string()), is_final: true }
-            })?;
-        for isolated in isolated {
+        let isolated = check_txs_in_isolation(std::slice::from_ref(tx), &self.context, &mut rng);
+        for isolated in isolated.map_err(|(_, error)| broken(&error))? {
             let admitted = locked(&self.mempool).admit(isolated, consensus, clock::now());
             match admitted {
                 Ok(admission) => self.note(admission.removed),
-                Err(MempoolError { kind: MempoolErrorKind::AlreadyAccepted, .. }) => {}
+                // A block may have accepted it since its inputs were looked at.
+                Err(MempoolError { kind: MempoolErrorKind::AlreadyAccepted, .. }) => return Ok(Standing::Accepted),
                 Err(error) => return Err(refused(&error)),
             }
         }
-        Ok(())
+        Ok(Standing::Waiting)
+    }
+
+    /// Why state refuses a transaction, with a clearer reason where the pool knows more than the state.
+    fn context_kind(&self, error: TxContextError) -> MempoolErrorKind {
+        if let TxContextError::InputMissing(outpoint) = error {
+            let parent = TxId::from(outpoint.source);
+            if self.contains(parent) {
+                return MempoolErrorKind::SpendsUnaccepted { outpoint, parent };
+            }
+        }
+        MempoolErrorKind::Context(error)
     }
 
     /// What a template may take.
@@ -143,6 +176,25 @@ fn reason(reason: &RemovalReason) -> Option<String> {
         RemovalReason::Replaced { by } => Some(format!("transaction {by} replaced it")),
         RemovalReason::Stale { error } => Some(error.to_string()),
     }
+}
+
+/// Whether the chain has accepted a transaction, as far as its outputs tell: one of them is there, unspent.
+fn was_accepted(consensus: &dyn ConsensusApi, tx: &Transaction) -> Result<bool, ConsensusError> {
+    let txid = tx.txid();
+    for (index, _) in (0..).zip(&tx.core.outputs) {
+        if consensus.utxo(OutPoint::of_tx(txid, index))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn broken(error: &TxRuleError) -> Refused {
+    Refused { error: ApiError::new(ErrorCode::TxRefused, error.to_string()), is_final: true }
+}
+
+fn unread(error: ConsensusError) -> Refused {
+    Refused { error: convert::consensus_error(&error), is_final: false }
 }
 
 fn refused(error: &MempoolError) -> Refused {

@@ -147,7 +147,7 @@ fn payout_key(payee: &ConfidentialAddress) -> Result<PayoutKey, TemplateError> {
     umbel_wallet::payout_key(payee).map_err(|e| TemplateError::Consensus(ConsensusError::Store(e.to_string())))
 }
 
-/// Threads that mining may use.
+/// Threads that mining may use: one a core, at least four, since on devnet they mostly wait.
 pub(crate) fn max_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(4, umbel_miner::MAX_THREADS)
 }

@@ -29,6 +29,8 @@ enum Source {
 struct Entry {
     payment: Payment,
     source: Source,
+    /// Its transactions, once they are recorded.
+    txids: Vec<TxId>,
     started: Instant,
 }
 
@@ -83,7 +85,7 @@ impl PaymentBook {
                 entries.by_id.remove(&oldest);
             }
         }
-        let entry = Entry { payment, source, started: Instant::now() };
+        let entry = Entry { payment, source, txids: Vec::new(), started: Instant::now() };
         let shown = entry.shown();
         entries.by_id.insert(shown.id, entry);
         shown
@@ -105,6 +107,18 @@ impl PaymentBook {
         }
     }
 
+    /// A wallet recorded a payment: from now on its transactions are what it is known by.
+    pub(crate) fn built(&self, id: u64, txids: &[TxId], sink: &EventSink) {
+        let mut entries = locked(&self.entries);
+        if let Some(entry) = entries.by_id.get_mut(&id) {
+            tell_change(entry, sink, |entry| {
+                txids.clone_into(&mut entry.txids);
+                entry.payment.txids = txids.iter().map(ToString::to_string).collect();
+                entry.payment.txid = entry.payment.txids.last().cloned();
+            });
+        }
+    }
+
     /// Outpoints that payments of test coins consume and that no chain block took yet.
     pub(crate) fn busy_funds(&self) -> BTreeSet<OutPoint> {
         let entries = locked(&self.entries);
@@ -122,7 +136,10 @@ impl PaymentBook {
         let own = entries.by_id.values_mut().filter(|e| e.payment.wallet == wallet);
         for entry in own {
             let Source::Wallet(id) = entry.source else { continue };
-            if let Some(known) = payments.iter().find(|p| p.id == id) {
+            let same = |known: &&umbel_wallet::Payment| {
+                known.txids == entry.txids && (known.id == id || !known.txids.is_empty())
+            };
+            if let Some(known) = payments.iter().find(same) {
                 tell_change(entry, sink, |entry| merge(&mut entry.payment, known));
             }
         }
@@ -238,7 +255,7 @@ fn reason(stage: PaymentStage, known: &umbel_wallet::Payment) -> Option<ApiError
         PaymentStage::Expired => {
             (ErrorCode::TxRefused, "its time was over before a block took it; the money is free again")
         }
-        PaymentStage::Dropped => (ErrorCode::TxRefused, "the pool gave it up; the money is free again"),
+        PaymentStage::Dropped => (ErrorCode::TxRefused, "it was given up; the money is free again"),
         PaymentStage::Failed => (ErrorCode::Internal, "it could not be built; nothing was sent"),
     };
     let message = match &known.reason {
@@ -246,4 +263,62 @@ fn reason(stage: PaymentStage, known: &umbel_wallet::Payment) -> Option<ApiError
         None => what.to_owned(),
     };
     Some(ApiError::new(code, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::NodeConfig;
+    use crate::services::clock::starting;
+    use serde_json::json;
+    use umbel_types::{Amount, AssetId, DaaScore, Network, TimestampMs};
+
+    fn shown() -> Payment {
+        serde_json::from_value(json!({
+            "id": 0, "wallet": "alice", "stage": "building", "done": 0, "total": 1, "txid": null, "txids": [],
+            "to": "", "fingerprint": "", "amount": "1", "asset": "STR", "fee": "0", "note": "", "public": false,
+            "proof_ms": null, "age_ms": 0, "accepted_in": null, "reason": null
+        }))
+        .unwrap()
+    }
+
+    fn known(id: u64, txids: &[TxId], stage: umbel_wallet::PaymentStage) -> umbel_wallet::Payment {
+        umbel_wallet::Payment {
+            id: PaymentId(id),
+            stage,
+            txids: txids.to_vec(),
+            to: String::new(),
+            amount: Amount::ZERO,
+            asset: AssetId::STR,
+            fee: Amount::ZERO,
+            note: String::new(),
+            public: false,
+            created: TimestampMs(0),
+            expires: DaaScore(0),
+            seen_in: None,
+            accepted_in: None,
+            conflict: None,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_recorded_payment_is_known_by_its_transactions() {
+        use umbel_wallet::PaymentStage as Stage;
+        let (sink, _events) = EventSink::new(starting(&NodeConfig::new("/d", Network::Devnet)));
+        let book = PaymentBook::default();
+        let id = book.add_wallet(shown(), PaymentId(7)).id;
+        let stage = |payments: &[umbel_wallet::Payment]| {
+            book.refresh_wallet("alice", payments, &sink);
+            book.get(id).unwrap().stage
+        };
+        let (own, other) = ([TxId([1; 32])], [TxId([2; 32])]);
+        // Another payment under the same number, of an earlier wallet of that name.
+        assert_eq!(stage(&[known(7, &other, Stage::Dropped)]), PaymentStage::Building);
+        book.built(id, &own, &sink);
+        assert_eq!(stage(&[known(7, &[], Stage::Failed)]), PaymentStage::Building, "what was known before is old");
+        assert_eq!(stage(&[known(7, &other, Stage::Dropped)]), PaymentStage::Building);
+        assert_eq!(stage(&[known(9, &own, Stage::Submitted)]), PaymentStage::Submitted);
+        assert_eq!(book.get(id).unwrap().txids, [own[0].to_string()]);
+    }
 }

@@ -8,10 +8,10 @@ use umbel_api::node::NodeWarning;
 use umbel_api::wallet::{LockStatus, WalletList, WalletState, WalletSummary};
 use umbel_api::{ApiError, ErrorCode, NodeEvent};
 use umbel_types::{BlockHash, Params, Transaction, TxId};
-use umbel_wallet::{KdfProfile, Wallet, WalletError, WalletFolder};
+use umbel_wallet::{Damage, KdfProfile, Wallet, WalletError, WalletFolder};
 
 use super::chain::Chain;
-use super::mempool::GivenUp;
+use super::mempool::{GivenUp, Standing};
 use super::{TICK, locked};
 use crate::config::Layout;
 use crate::convert;
@@ -22,6 +22,10 @@ use crate::view;
 const SCAN_STEP: usize = 512;
 /// Rounds of scanning before the other wallets have their turn.
 const ROUNDS: usize = 8;
+/// Longest wait for those who use a wallet that is removed: a round of scanning or a call.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time between two looks whether they still do.
+const RELEASE_POLL: Duration = Duration::from_millis(5);
 /// Warnings of wallets that are kept.
 const MAX_WARNINGS: usize = 16;
 
@@ -50,14 +54,35 @@ impl IdleTimer {
 /// An open wallet, used by one caller at a time.
 pub(crate) type OpenWallet = Arc<Mutex<Wallet>>;
 
+/// A wallet as its folder counts it: names that differ in case only are one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(String);
+
+impl Key {
+    fn of(name: &str) -> Self {
+        Self(name.to_lowercase())
+    }
+}
+
+/// Up to where a wallet has looked at everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scanned {
+    epoch: u64,
+    version: u64,
+}
+
 /// The wallets of the folder, and which are open.
 pub(crate) struct WalletService {
     /// The folder itself.
     pub(crate) folder: WalletFolder,
-    open: Mutex<BTreeMap<String, OpenWallet>>,
+    /// Held while a wallet is made, opened or removed: two `Wallet`s over one journal would each miss what the other
+    /// writes. Taken before any other lock.
+    opening: Mutex<()>,
+    open: Mutex<BTreeMap<Key, OpenWallet>>,
+    scanned: Mutex<BTreeMap<Key, Scanned>>,
     /// Names of wallets whose words were written down, as the folder said last.
     backed_up: Mutex<BTreeSet<String>>,
-    told: Mutex<BTreeMap<String, WalletState>>,
+    told: Mutex<BTreeMap<Key, WalletState>>,
     idle: IdleTimer,
     warnings: Mutex<VecDeque<NodeWarning>>,
 }
@@ -69,7 +94,9 @@ impl WalletService {
             .map_err(|e| convert::wallet_error(&e))?;
         Ok(Self {
             folder,
+            opening: Mutex::default(),
             open: Mutex::default(),
+            scanned: Mutex::default(),
             backed_up: Mutex::default(),
             told: Mutex::default(),
             idle: IdleTimer::new(Instant::now()),
@@ -89,7 +116,7 @@ impl WalletService {
 
     /// The wallet, if it is open.
     pub(crate) fn find(&self, name: &str) -> Option<OpenWallet> {
-        locked(&self.open).get(name).cloned()
+        locked(&self.open).get(&Key::of(name)).cloned()
     }
 
     /// The wallet, which must be open.
@@ -105,24 +132,127 @@ impl WalletService {
     pub(crate) fn summary(&self, name: &str) -> Result<umbel_wallet::WalletSummary, ApiError> {
         let all = self.folder.list().map_err(|e| convert::wallet_error(&e))?;
         let unknown = || convert::wallet_error(&WalletError::NoSuchWallet(name.to_owned()));
-        all.into_iter().find(|w| w.name == name).ok_or_else(unknown)
+        all.into_iter().find(|w| Key::of(&w.name) == Key::of(name)).ok_or_else(unknown)
     }
 
-    /// A wallet is open from now on.
-    pub(crate) fn insert(&self, wallet: Wallet) -> OpenWallet {
-        let name = wallet.name().to_owned();
+    /// Adds a wallet to the folder: `make` writes its files and opens it.
+    ///
+    /// # Errors
+    /// What `make` gives.
+    pub(crate) fn add<T>(
+        &self,
+        make: impl FnOnce(&WalletFolder) -> Result<(Wallet, T), WalletError>,
+    ) -> Result<(OpenWallet, T), WalletError> {
+        let _one_at_a_time = locked(&self.opening);
+        let (wallet, made) = make(&self.folder)?;
+        Ok((self.insert(wallet), made))
+    }
+
+    /// Opens the wallet, or finds it open; either way the password is checked on it.
+    ///
+    /// # Errors
+    /// [`WalletError::NoSuchWallet`], [`WalletError::WrongPassword`], [`WalletError::Damaged`].
+    pub(crate) fn unlock(&self, name: &str, password: &str) -> Result<OpenWallet, WalletError> {
+        let one_at_a_time = locked(&self.opening);
+        let Some(wallet) = self.find(name) else {
+            return self.folder.unlock(name, password).map(|wallet| self.insert(wallet));
+        };
+        drop(one_at_a_time);
+        let unlocked = hold(&wallet).unlock(password);
+        match unlocked {
+            Ok(()) => Ok(wallet),
+            Err(error) => {
+                // Its files are not those it was opened from: the next call reads the folder anew.
+                let missing = matches!(error, WalletError::Damaged { damage: Damage::Missing, .. });
+                if missing || matches!(error, WalletError::FilesRemoved { .. }) {
+                    self.discard(name, &wallet);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes a wallet whose files went away under it.
+    fn discard(&self, name: &str, wallet: &OpenWallet) {
+        let mut open = locked(&self.open);
+        if open.get(&Key::of(name)).is_some_and(|known| Arc::ptr_eq(known, wallet)) {
+            open.remove(&Key::of(name));
+        }
+    }
+
+    /// Notes that the wallet's words were written down.
+    ///
+    /// # Errors
+    /// As [`WalletFolder::confirm_words`].
+    pub(crate) fn confirm_words(&self, name: &str) -> Result<(), WalletError> {
+        let _one_at_a_time = locked(&self.opening);
+        self.folder.confirm_words(name)
+    }
+
+    /// Deletes a wallet's files, once nobody uses it any more: whoever still wrote would write into the journal of the
+    /// wallet that comes next under its name. A payment that is being proved does not use it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoSuchWallet`], [`ErrorCode::Unavailable`] while it is in use, [`ErrorCode::DataFolder`].
+    pub(crate) fn remove(&self, name: &str) -> Result<(), ApiError> {
+        let _one_at_a_time = locked(&self.opening);
+        self.summary(name)?;
+        let key = Key::of(name);
+        let open = locked(&self.open).remove(&key);
+        if let Some(wallet) = open {
+            let wallet = Self::release(wallet).map_err(|wallet| {
+                locked(&self.open).insert(key.clone(), wallet);
+                ApiError::passing(ErrorCode::Unavailable, "the wallet is in use; try again in a moment")
+            })?;
+            drop(wallet);
+        }
+        locked(&self.told).remove(&key);
+        locked(&self.scanned).remove(&key);
+        self.folder.remove(name).map_err(|e| convert::wallet_error(&e))
+    }
+
+    /// Waits until nobody else holds a wallet that can't be found any more; gives it back where that takes too long.
+    fn release(mut wallet: OpenWallet) -> Result<Mutex<Wallet>, OpenWallet> {
+        let deadline = Instant::now() + RELEASE_TIMEOUT;
+        loop {
+            wallet = match Arc::try_unwrap(wallet) {
+                Ok(wallet) => return Ok(wallet),
+                Err(wallet) if Instant::now() > deadline => return Err(wallet),
+                Err(wallet) => wallet,
+            };
+            std::thread::sleep(RELEASE_POLL);
+        }
+    }
+
+    /// A wallet is open from now on. The caller holds `opening`.
+    fn insert(&self, wallet: Wallet) -> OpenWallet {
+        let key = Key::of(wallet.name());
         let wallet = Arc::new(Mutex::new(wallet));
-        locked(&self.open).insert(name, Arc::clone(&wallet));
+        locked(&self.scanned).remove(&key);
+        locked(&self.open).insert(key, Arc::clone(&wallet));
         wallet
     }
 
-    /// A wallet is closed: its files are about to go.
-    pub(crate) fn forget(&self, name: &str) {
-        locked(&self.told).remove(name);
-        let wallet = locked(&self.open).remove(name);
-        if let Some(wallet) = wallet {
-            hold(&wallet).lock();
-        }
+    /// Whether what the wallet knows is of the chain that is open now.
+    pub(crate) fn knows_chain(&self, core: &Core, name: &str) -> bool {
+        let epoch = core.chain.current().map(|chain| chain.epoch);
+        locked(&self.scanned).get(&Key::of(name)).is_some_and(|scanned| Some(scanned.epoch) == epoch)
+    }
+
+    /// Whether the wallet has looked at everything that the chain has now.
+    pub(crate) fn is_current(&self, core: &Core, name: &str) -> bool {
+        let Some(chain) = core.chain.current() else { return false };
+        let version = chain.consensus.virtual_state().version;
+        let scanned = locked(&self.scanned).get(&Key::of(name)).copied();
+        scanned.is_some_and(|scanned| scanned.epoch == chain.epoch && scanned.version >= version)
+    }
+
+    /// Refuses to plan with coins of a chain that was thrown away.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unavailable`].
+    pub(crate) fn check_knows_chain(&self, core: &Core, name: &str) -> Result<(), ApiError> {
+        if self.knows_chain(core, name) { Ok(()) } else { Err(convert::wallet_error(&WalletError::NotScanned)) }
     }
 
     /// All wallets of the folder, with their state here. Also tells mining who is first.
@@ -148,7 +278,7 @@ impl WalletService {
             name: summary.name,
             status,
             backed_up: summary.backed_up,
-            damaged: summary.damaged.map(|damage| damage.to_string()),
+            damaged: summary.damaged.map(|damage| damage.cause()),
             mark: summary.public.map_or([0; 5], |public| public.mark),
         }
     }
@@ -192,13 +322,15 @@ impl WalletService {
 
     /// Locks all wallets when nobody used one for long enough.
     pub(crate) fn lock_idle(&self, core: &Core) {
-        if self.idle.left(core.settings.get().auto_lock_minutes, Instant::now()) != Some(Duration::ZERO) {
+        let is_due = || self.idle.left(core.settings.get().auto_lock_minutes, Instant::now()) == Some(Duration::ZERO);
+        if !is_due() {
             return;
         }
         let mut any = false;
         for wallet in self.all_open() {
             let mut wallet = hold(&wallet);
-            if wallet.status() == umbel_wallet::LockStatus::Unlocked {
+            // Somebody may have unlocked it while this waited for it.
+            if is_due() && wallet.status() == umbel_wallet::LockStatus::Unlocked {
                 wallet.lock();
                 any = true;
             }
@@ -212,7 +344,7 @@ impl WalletService {
     /// Locks and writes everything; no wallet is open any more.
     pub(crate) fn close(&self) {
         let open = std::mem::take(&mut *locked(&self.open));
-        for (name, wallet) in open {
+        for (Key(name), wallet) in open {
             let mut wallet = hold(&wallet);
             wallet.lock();
             if let Err(error) = wallet.flush() {
@@ -241,12 +373,27 @@ impl WalletService {
 
     /// Looks further, submits what waits, tells what changed; whether the wallet has looked at everything.
     fn advance(&self, core: &Core, chain: &Chain, wallet: &OpenWallet) -> bool {
+        // Read before the scan: what comes meanwhile may not be in it.
+        let version = chain.consensus.virtual_state().version;
         for _ in 0..ROUNDS {
-            match hold(wallet).scan_step(chain.consensus.as_ref(), SCAN_STEP) {
-                Ok(scan) if scan.complete => break,
+            let mut held = hold(wallet);
+            match held.scan_step(chain.consensus.as_ref(), SCAN_STEP) {
+                Ok(scan) if scan.complete => {
+                    let scanned = Scanned { epoch: chain.epoch, version };
+                    locked(&self.scanned).insert(Key::of(held.name()), scanned);
+                    break;
+                }
                 Ok(_) => {}
+                Err(error @ WalletError::FilesRemoved { .. }) => {
+                    let name = held.name().to_owned();
+                    drop(held);
+                    self.warn("wallet_damaged", format!("wallet {name:?} was closed: {error}"));
+                    self.discard(&name, wallet);
+                    return true;
+                }
                 Err(error) => {
                     // The chain may be closing; the wallet is as before and goes on later.
+                    drop(held);
                     tracing::debug!(%error, "a wallet could not be scanned");
                     core.stop.wait(TICK);
                     return true;
@@ -269,7 +416,7 @@ impl WalletService {
                 continue;
             }
             match chain.pool.submit(chain.consensus.as_ref(), &tx) {
-                Ok(()) => {}
+                Ok(Standing::Waiting | Standing::Accepted) => {}
                 Err(error) if error.is_final => {
                     tracing::warn!(%txid, error = %error.error, "the pool refused a payment");
                     hold(wallet).mark_dropped(txid, &error.error.message);
@@ -303,8 +450,9 @@ impl WalletService {
         // The time until it locks changes by itself.
         let compared = WalletState { locks_in_s: None, ..state.clone() };
         let mut told = locked(&self.told);
-        if told.get(&state.name) != Some(&compared) {
-            told.insert(state.name.clone(), compared);
+        let key = Key::of(&state.name);
+        if told.get(&key) != Some(&compared) {
+            told.insert(key, compared);
             core.sink.tell(NodeEvent::Wallet(state));
         }
         complete
