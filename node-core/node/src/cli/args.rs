@@ -65,6 +65,25 @@ pub(super) enum Command {
     /// Transactions as files
     #[command(subcommand)]
     Tx(TxCommand),
+    /// Measure this machine, each figure beside a floor of the same run
+    #[command(after_help = "Examples:\n  umbel bench\n  umbel bench scan prove --json\n\n\
+        Use a release build: `cargo xtask bench` makes one.")]
+    Bench {
+        /// Which ones [default: all]
+        #[arg(value_enum)]
+        names: Vec<BenchName>,
+    },
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BenchName {
+    /// Coins looked at by one view key, a second
+    Scan,
+    /// A payment of two coins, built and signed
+    Prove,
+    /// One hash from the main network's cache
+    Qanhash,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod bench;
 mod connect;
 mod dag;
 mod devnet;
@@ -78,6 +79,7 @@ fn execute(context: &Context, command: Command) -> Result<(), ApiError> {
         Command::Tx(TxCommand::Build(args)) => send::build(context, &args),
         Command::Tx(TxCommand::Decode { file }) => tx::decode(context, &file),
         Command::Tx(TxCommand::Submit { file }) => tx::submit(context, &file),
+        Command::Bench { names } => bench::run(context, &names),
     }
 }
 
