@@ -21,8 +21,14 @@ pub(crate) fn Mining() -> impl IntoView {
     let busy = RwSignal::new(false);
     let set = move |count: usize| {
         busy.set(true);
+        // Who switches mining on means the wallet that is open; who changes the threads leaves alone whom it pays.
+        let paid = mining.with_untracked(|m| m.pays_to.clone().filter(|_| m.threads > 0));
         spawn_local(async move {
-            match ipc::node::mine(count, None).await {
+            let pay_to = match paid {
+                Some(address) => Some(address),
+                None => first_address(app.wallet_name()).await,
+            };
+            match ipc::node::mine(count, pay_to).await {
                 Ok(state) => app.node.update(|n| {
                     if let Some(node) = n {
                         node.mining = state;
@@ -123,4 +129,10 @@ fn words(mining: &MiningState) -> String {
         Some(_) => t!("mining.waits"),
         None => tn!("mining.on", mining.threads as u64),
     }
+}
+
+/// The first address of a wallet. Without one, the node pays its first wallet.
+async fn first_address(wallet: String) -> Option<String> {
+    let list = ipc::wallet::addresses(wallet).await.ok()?;
+    list.addresses.into_iter().min_by_key(|entry| entry.index).map(|entry| entry.confidential)
 }
