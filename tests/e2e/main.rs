@@ -3,7 +3,7 @@
 //! ## What it answers for
 //! - a display, a session bus, drivers and a data folder of its own for each view, and their end, also when the runner
 //!   is killed;
-//! - the story of issue 2, step by step, through nothing but `data-testid` handles;
+//! - the story a person lives through, step by step, through nothing but `data-testid` handles;
 //! - pictures of every page in both themes.
 //!
 //! ## What it must never do

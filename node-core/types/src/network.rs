@@ -47,7 +47,7 @@ impl fmt::Display for Network {
 
 /// A name that no network has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown network; there are devnet, lan, testnet, mainnet and lab32")]
+#[error("unknown network; there are devnet, lan, testnet and mainnet")]
 pub struct UnknownNetwork;
 
 impl FromStr for Network {

@@ -12,6 +12,7 @@ use umbel_types::genesis::DEVNET_WORDS;
 
 use crate::convert;
 use crate::node::Core;
+use crate::services::clock;
 use crate::services::follower::MAX_CHAIN_SHOWN;
 use crate::services::locked;
 use crate::view;
@@ -22,7 +23,10 @@ const MAX_DAG_BLOCKS: usize = 512;
 const MAX_ADVANCE: u64 = 10_000;
 
 pub(super) fn state(core: &Arc<Core>, _: Empty) -> Result<NodeState, ApiError> {
-    Ok(core.sink.state())
+    let mut state = core.sink.state();
+    // The snapshot is a tenth of a second old; who asks after a call wants to see what it did.
+    clock::look_at_chain(core, &mut state);
+    Ok(state)
 }
 
 pub(super) fn dag(core: &Arc<Core>, request: DagRequest) -> Result<DagView, ApiError> {

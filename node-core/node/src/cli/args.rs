@@ -48,22 +48,25 @@ pub(super) struct Global {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run a node, or ask the one that runs
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  umbel node run --mine 1")]
     Node(NodeCommand),
     /// Test coins and blocks on demand
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  umbel devnet fund --wallet alice --amount 100\n  umbel devnet advance 20"
+    )]
     Devnet(DevnetCommand),
     /// Wallets: create, restore, pay
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  umbel wallet create --wallet alice")]
     Wallet(WalletCommand),
     /// Read addresses
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  umbel address decode zk13str_…")]
     Address(AddressCommand),
     /// Tools for the block-DAG
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  umbel dag replay dag0.json")]
     Dag(DagCommand),
     /// Transactions as files
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  umbel tx decode payment.hex")]
     Tx(TxCommand),
     /// Measure this machine, each figure beside a floor of the same run
     #[command(after_help = "Examples:\n  umbel bench\n  umbel bench scan prove --json\n\n\
@@ -91,7 +94,7 @@ pub(super) enum NodeCommand {
     /// Run a node until it is told to stop (Ctrl-C or SIGTERM)
     #[command(after_help = "Examples:\n  \
         umbel node run --mine 2\n  \
-        umbel --data-dir /tmp/umbel node run --store mem --api 127.0.0.1:7313\n  \
+        umbel --data-dir ./trial node run --store mem --api 127.0.0.1:7313\n  \
         umbel node run --ui target/ui")]
     Run(RunArgs),
     /// What the running node is doing
@@ -194,7 +197,11 @@ pub(super) enum WalletCommand {
     List,
     /// Delete a wallet's files; only its words bring it back
     #[command(after_help = "Examples:\n  umbel wallet remove --wallet alice")]
-    Remove(WalletName),
+    Remove {
+        /// The wallet's name: never guessed here
+        #[arg(long, value_name = "NAME")]
+        wallet: String,
+    },
     /// Where the wallet is paid
     #[command(
         after_help = "Examples:\n  umbel wallet address --wallet alice\n  umbel wallet address --wallet alice --new --label Bob"
@@ -393,10 +400,8 @@ mod tests {
     fn every_command_has_examples() {
         fn visit(command: &clap::Command, path: &str) {
             let path = format!("{path} {}", command.get_name());
-            if command.get_subcommands().next().is_none() {
-                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(help.contains("Examples:"), "{path}");
-            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{path}");
             command.get_subcommands().for_each(|sub| visit(sub, &path));
         }
         visit(&Cli::command(), "");

@@ -102,7 +102,11 @@ fn usage(error: &clap::Error) -> ExitCode {
 /// The sentence of clap's message: what comes before its usage section.
 fn usage_line(text: &str) -> String {
     let text = text.strip_prefix("error: ").unwrap_or(text);
-    let end = ["\n\nUsage:", "\n\nFor more"].iter().filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
+    let end = ["\n\nUsage:", "\n\nFor more", "\n\n  tip:"]
+        .iter()
+        .filter_map(|mark| text.find(mark))
+        .min()
+        .unwrap_or(text.len());
     let line: Vec<&str> = text[..end].split_whitespace().collect();
     format!("{} (see --help)", line.join(" "))
 }

@@ -17,7 +17,7 @@ pub(super) fn execute(context: &Context, command: WalletCommand) -> Result<(), A
         WalletCommand::Create(args) => create(context, &args),
         WalletCommand::Restore(args) => restore(context, &args),
         WalletCommand::List => list(context),
-        WalletCommand::Remove(name) => remove(context, &name),
+        WalletCommand::Remove { wallet } => remove(context, &wallet),
         WalletCommand::Address(args) => address(context, args),
         WalletCommand::Balance(access) => balance(context, &access),
         WalletCommand::History(args) => history(context, &args),
@@ -130,23 +130,22 @@ fn list(context: &Context) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn remove(context: &Context, name: &WalletName) -> Result<(), ApiError> {
+fn remove(context: &Context, wallet: &str) -> Result<(), ApiError> {
     let connection = Connection::open(context, Need::Wallets)?;
-    let removed = remove_on(context, &connection, name);
+    let removed = remove_on(context, &connection, wallet);
     connection.close();
-    let wallet = removed?;
+    removed?;
     context.out.result(&json!({ "removed": wallet }), &format!("removed {wallet}"));
     Ok(())
 }
 
-fn remove_on(context: &Context, connection: &Connection, name: &WalletName) -> Result<String, ApiError> {
-    let wallet = connection.wallet_name(name)?;
+fn remove_on(context: &Context, connection: &Connection, wallet: &str) -> Result<(), ApiError> {
     let question = format!("Delete the files of {wallet}? Only its words bring it back.");
     if !context.out.confirm(&question) {
         return Err(ApiError::new(ErrorCode::BadInput, "nothing was changed"));
     }
-    connection.wait(connection.api().wallet_remove(WalletRequest { wallet: wallet.clone() }))?;
-    Ok(wallet)
+    connection.wait(connection.api().wallet_remove(WalletRequest { wallet: wallet.to_owned() }))?;
+    Ok(())
 }
 
 fn address(context: &Context, args: AddressArgs) -> Result<(), ApiError> {

@@ -52,23 +52,15 @@ impl StateService {
         let status = core.chain.status();
         let mut state = starting(&core.config);
         state.sync.stage = status.stage;
-        let mut tip = TimestampMs(0);
-        if let Some(chain) = core.chain.current() {
-            let virtual_state = chain.consensus.virtual_state();
-            tip = virtual_state.sink_timestamp;
-            state.sink = virtual_state.sink.to_string();
-            state.daa_score = virtual_state.daa_score.0;
-            state.blue_score = virtual_state.sink_blue_score.0;
-            state.block_count = virtual_state.block_count;
-            state.tip_count = virtual_state.parents.len();
-            state.mempool = chain.pool.state();
-            state.blocks_per_second = self.rate(now, virtual_state.block_count);
+        let tip = look_at_chain(core, &mut state);
+        if tip.is_some() {
+            state.blocks_per_second = self.rate(now, state.block_count);
         } else {
             self.blocks.clear();
         }
         state.mining = core.mining.state(core);
         state.warnings = status.warnings;
-        state.warnings.extend(self.watch.look(clock::now(), now, tip));
+        state.warnings.extend(self.watch.look(clock::now(), now, tip.unwrap_or(TimestampMs(0))));
         state.warnings.extend(core.wallets.warnings());
         if state.sync.stage == SyncStage::Failed {
             state.sync.stalled = state.warnings.first().map(|w| w.message.clone());
@@ -90,6 +82,19 @@ impl StateService {
         let blocks = u32::try_from(count.checked_sub(before)?).ok()?;
         (time >= RATE_WINDOW).then(|| f64::from(blocks) / time.as_secs_f64())
     }
+}
+
+/// Fills in what the open chain says now. Gives the timestamp of its tip; `None` while no chain is open.
+pub(crate) fn look_at_chain(core: &Core, state: &mut NodeState) -> Option<TimestampMs> {
+    let chain = core.chain.current()?;
+    let virtual_state = chain.consensus.virtual_state();
+    state.sink = virtual_state.sink.to_string();
+    state.daa_score = virtual_state.daa_score.0;
+    state.blue_score = virtual_state.sink_blue_score.0;
+    state.block_count = virtual_state.block_count;
+    state.tip_count = virtual_state.parents.len();
+    state.mempool = chain.pool.state();
+    Some(virtual_state.sink_timestamp)
 }
 
 /// The state before anything is known.
