@@ -270,7 +270,7 @@ impl ConsensusApi for FakeConsensus {
     }
 
     fn insert_block(&self, _block: Block) -> InsertHandle {
-        unimplemented!("the pool inserts no blocks")
+        unreachable!("the pool inserts no blocks")
     }
 
     fn virtual_state(&self) -> Arc<VirtualState> {

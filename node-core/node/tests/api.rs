@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its purpose")]
 
-use std::future::Future;
+mod common;
+
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use umbel_api::node::{AdvanceRequest, DagRequest, FundRequest, MineRequest, SyncStage};
 use umbel_api::send::{DecodeAddressRequest, PaymentStage, SendRequest, StatusRequest};
@@ -19,8 +19,7 @@ use umbel_node::remote::RemoteApi;
 use umbel_node::{Node, NodeConfig, RestConfig};
 use umbel_types::Network;
 
-/// Longest wait for anything that the node does by itself.
-const TIMEOUT: Duration = Duration::from_secs(60);
+use common::{eventually, wait};
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
@@ -41,21 +40,6 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn wait<T>(call: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
-}
-
-fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + TIMEOUT;
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its purpose")]
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
 
 use umbel_api::node::{AdvanceRequest, FundRequest, SyncStage};
 use umbel_api::send::{PaymentStage, SendRequest, StatusRequest};
@@ -16,25 +16,10 @@ use umbel_api::{Api, Empty, ErrorCode, Secret};
 use umbel_node::{Node, NodeConfig};
 use umbel_types::Network;
 
-/// Longest wait for anything that the node does by itself.
-const TIMEOUT: Duration = Duration::from_secs(120);
+use common::{eventually, wait};
+
 /// Callers at once.
 const CALLERS: usize = 5;
-
-fn wait<T>(call: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
-}
-
-fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + TIMEOUT;
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 fn start(folder: &tempfile::TempDir) -> Node {
     let node = Node::start(NodeConfig::new(folder.path(), Network::Devnet)).unwrap();
