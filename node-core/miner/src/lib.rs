@@ -4,6 +4,7 @@
 //! - threads that can be started, stopped promptly and changed in number ([`Miner`])
 //! - pacing on networks where the clock, not difficulty, sets the rate ([`schedule`])
 //! - the hash rate and what it waits for ([`MinerStats`])
+//! - the dataset's memory, taken once [`Miner::allow_dataset`] was called and given back when mining stops
 //!
 //! ## What it must never do
 //! No busy waiting, no keys, no opinion about transactions: all of a block but nonce and mix digest comes from the
@@ -30,4 +31,4 @@ mod worker;
 pub use error::{MinerError, TemplateError};
 pub use miner::{MAX_THREADS, Miner};
 pub use source::TemplateSource;
-pub use stats::{MinerStats, RATE_WINDOW};
+pub use stats::{DatasetState, MinerStats, RATE_WINDOW};

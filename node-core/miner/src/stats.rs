@@ -10,6 +10,20 @@ pub const RATE_WINDOW: Duration = Duration::from_secs(10);
 /// Width of one entry of the window: bounds it to some 20 entries.
 const RATE_STEP: Duration = Duration::from_millis(500);
 
+/// Whether the miner reads a dataset or computes from the cache, at a small part of the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DatasetState {
+    /// Nobody allowed the memory, or nothing is mined.
+    #[default]
+    Unused,
+    /// It is being computed; nothing is mined meanwhile.
+    Building,
+    /// It is there.
+    Ready,
+    /// The system refused the memory. Mining goes on from the cache until it is started again.
+    NotEnoughMemory,
+}
+
 /// A moment of the miner.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct MinerStats {
@@ -25,6 +39,8 @@ pub struct MinerStats {
     pub blocks_refused: u64,
     /// Why there was no template at the last attempt; `None` while there is one.
     pub waiting_for: Option<TemplateError>,
+    /// Of the dataset.
+    pub dataset: DatasetState,
 }
 
 /// Hashes of the recent past.

@@ -1,18 +1,18 @@
 //! One mining thread.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
-use umbel_pow::{Pow, Solution};
+use umbel_pow::{DatasetError, Pow, Solution};
 use umbel_types::Block;
 use umbel_types::consensus_api::BlockTemplate;
 
 use crate::error::TemplateError;
 use crate::schedule::{Schedule, mix};
 use crate::source::TemplateSource;
-use crate::stats::{MinerStats, RateWindow};
+use crate::stats::{DatasetState, MinerStats, RateWindow};
 
 /// Wait before a template is asked for again after there was none.
 const RETRY: Duration = Duration::from_millis(500);
@@ -28,49 +28,24 @@ pub(crate) struct Tally {
     pub(crate) rate: RateWindow,
 }
 
-/// What one run of threads shares. A stopped run is never started again.
-pub(crate) struct Run {
-    pub(crate) pow: Arc<Pow>,
-    pub(crate) source: Arc<dyn TemplateSource>,
-    pub(crate) tally: Arc<Mutex<Tally>>,
-    /// Slots on a paced network.
-    pub(crate) schedule: Option<Schedule>,
-    pub(crate) seed: u64,
-    pub(crate) started: Instant,
-    /// Read between hashes, without the lock.
-    stopped: AtomicBool,
-    /// Waited on by threads with nothing to do.
-    lock: Mutex<()>,
-    wake: Condvar,
-    /// Threads that have ended; for tests and for the log.
-    pub(crate) ended: AtomicUsize,
-}
-
 /// A panic elsewhere does not make the figures useless.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Run {
-    pub(crate) fn new(
-        pow: Arc<Pow>,
-        source: Arc<dyn TemplateSource>,
-        tally: Arc<Mutex<Tally>>,
-        schedule: Option<Schedule>,
-        seed: u64,
-    ) -> Self {
-        Self {
-            pow,
-            source,
-            tally,
-            schedule,
-            seed,
-            started: Instant::now(),
-            stopped: AtomicBool::new(false),
-            lock: Mutex::new(()),
-            wake: Condvar::new(),
-            ended: AtomicUsize::new(0),
-        }
+/// Ends a run. A stopped run is never started again.
+pub(crate) struct Signal {
+    started: Instant,
+    /// Read between hashes, without the lock.
+    stopped: AtomicBool,
+    /// Waited on by threads with nothing to do.
+    lock: Mutex<()>,
+    wake: Condvar,
+}
+
+impl Signal {
+    pub(crate) fn new() -> Self {
+        Self { started: Instant::now(), stopped: AtomicBool::new(false), lock: Mutex::new(()), wake: Condvar::new() }
     }
 
     /// Makes all threads end soon.
@@ -101,31 +76,47 @@ impl Run {
             guard = self.wake.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
 
+/// What one run of threads shares.
+pub(crate) struct Run {
+    pub(crate) pow: Arc<Pow>,
+    pub(crate) source: Arc<dyn TemplateSource>,
+    pub(crate) tally: Arc<Mutex<Tally>>,
+    /// Slots on a paced network.
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    pub(crate) dataset_allowed: Arc<AtomicBool>,
+    pub(crate) signal: Signal,
+    /// Held by the thread that has the dataset built; the others wait for it.
+    pub(crate) building: Mutex<()>,
+}
+
+impl Run {
     /// A thread's whole life.
     pub(crate) fn work(&self, thread: usize) {
         match self.schedule {
             Some(schedule) => self.work_paced(thread, schedule),
             None => self.work_unpaced(thread),
         }
-        self.ended.fetch_add(1, Ordering::SeqCst);
     }
 
     fn work_paced(&self, thread: usize, schedule: Schedule) {
         let mut number = 0;
         let mut salt = 0u64;
-        while !self.is_stopped() {
-            number = schedule.next_number(thread, number, self.started.elapsed());
+        while !self.signal.is_stopped() {
+            number = schedule.next_number(thread, number, self.signal.started.elapsed());
             let slot = schedule.slot(thread, number);
             number += 1;
-            if !self.wait_until(self.started + slot.start) {
+            if !self.signal.wait_until(self.signal.started + slot.start) {
                 return;
             }
             let Some(template) = self.template() else { continue };
             // The parents stay those of the slot's start, stale or not: that is how blocks come to stand side by side.
             salt += 1;
             let Some(solution) = self.search(&template, self.first_nonce(thread, salt), || false) else { continue };
-            if !self.wait_until(self.started + slot.end) {
+            if !self.signal.wait_until(self.signal.started + slot.end) {
                 return;
             }
             self.submit(template, solution);
@@ -134,13 +125,17 @@ impl Run {
 
     fn work_unpaced(&self, thread: usize) {
         let mut salt = 0u64;
-        while !self.is_stopped() {
+        while !self.signal.is_stopped() {
             let Some(template) = self.template() else {
-                if !self.wait_until(Instant::now() + RETRY) {
+                if !self.signal.wait_until(Instant::now() + RETRY) {
                     return;
                 }
                 continue;
             };
+            if self.build_dataset(&template) {
+                // The template has aged meanwhile.
+                continue;
+            }
             salt += 1;
             let taken = Instant::now();
             let mut checked = taken;
@@ -154,11 +149,49 @@ impl Run {
             };
             if let Some(solution) = self.search(&template, self.first_nonce(thread, salt), outdated) {
                 // Refused blocks would otherwise be found and refused in a tight loop on an easy network.
-                if !self.submit(template, solution) && !self.wait_until(Instant::now() + RETRY) {
+                if !self.submit(template, solution) && !self.signal.wait_until(Instant::now() + RETRY) {
                     return;
                 }
             }
         }
+    }
+
+    /// Has the dataset for this template's epoch built, where that is allowed and it is not there: by one thread, with
+    /// new ones in place of the others, who wait. `false` if there was nothing to do.
+    fn build_dataset(&self, template: &BlockTemplate) -> bool {
+        let epoch = self.pow.epoch_of(template.header.daa_score);
+        let wanted = || {
+            self.dataset_allowed.load(Ordering::SeqCst)
+                && self.pow.dataset_memory_bytes().is_some()
+                && !self.pow.has_dataset(epoch)
+                && locked(&self.tally).stats.dataset != DatasetState::NotEnoughMemory
+        };
+        if !wanted() {
+            return false;
+        }
+        let building = locked(&self.building);
+        if !wanted() {
+            return true;
+        }
+        locked(&self.tally).stats.dataset = DatasetState::Building;
+        let stop = || self.signal.is_stopped() || !self.dataset_allowed.load(Ordering::SeqCst);
+        let result = self.pow.build_dataset(epoch, self.threads, &stop);
+        let mut tally = locked(&self.tally);
+        tally.stats.dataset = match result {
+            Ok(()) if stop() => {
+                self.pow.drop_dataset();
+                DatasetState::Unused
+            }
+            Ok(()) => DatasetState::Ready,
+            Err(DatasetError::Stopped) => DatasetState::Unused,
+            Err(error) => {
+                warn!(%error, "mining from the cache");
+                DatasetState::NotEnoughMemory
+            }
+        };
+        drop(tally);
+        drop(building);
+        true
     }
 
     /// Threads and templates start far apart in the space of nonces.
@@ -188,13 +221,13 @@ impl Run {
         first_nonce: u64,
         mut outdated: impl FnMut() -> bool,
     ) -> Option<Solution> {
-        // In pieces, so that the hash rate moves while a search lasts.
-        const PIECE: u64 = 4096;
+        // In pieces, so that the hash rate moves while a search lasts: below a second from the main network's cache.
+        const PIECE: u64 = 512;
         let mut nonce = first_nonce;
         loop {
             let mut ended = false;
             let mut stop = || {
-                ended = ended || self.is_stopped() || outdated();
+                ended = ended || self.signal.is_stopped() || outdated();
                 ended
             };
             let range = nonce..nonce.saturating_add(PIECE);
@@ -203,7 +236,7 @@ impl Run {
                 Err(error) => {
                     warn!(%error, "a template can't be mined");
                     // The next template is asked for after a while, not in a tight loop.
-                    self.wait_until(Instant::now() + RETRY);
+                    self.signal.wait_until(Instant::now() + RETRY);
                     return None;
                 }
             };

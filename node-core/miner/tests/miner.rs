@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use umbel_miner::{Miner, TemplateError, TemplateSource};
+use umbel_miner::{DatasetState, Miner, TemplateError, TemplateSource};
 use umbel_pow::Pow;
 use umbel_types::consensus_api::{BlockStatus, BlockTemplate};
 use umbel_types::errors::BlockError;
@@ -19,10 +19,15 @@ use umbel_types::{
 /// One-time key (three points), ephemeral point, sealed bytes.
 const PAYOUT_LEN_BYTES: usize = 96 + 32 + SEALED_LEN_BYTES;
 
+const EPOCH: u64 = 604_800;
+/// Nobody meets this target.
+const HARD: u32 = 0x0312_3456;
+
 /// Tips and nothing more.
 struct Graph {
     pow: Pow,
     bits: CompactTarget,
+    daa_score: AtomicU64,
     tips: Mutex<BTreeSet<BlockHash>>,
     blocks: AtomicU64,
     merges: AtomicU64,
@@ -34,8 +39,9 @@ struct Graph {
 impl Graph {
     fn new(bits: u32) -> Arc<Self> {
         Arc::new(Self {
-            pow: Pow::new(PowProfile::Test, 1313, 604_800),
+            pow: Pow::new(PowProfile::Test, 1313, EPOCH),
             bits: CompactTarget(bits),
+            daa_score: AtomicU64::new(1),
             tips: Mutex::new(BTreeSet::from([BlockHash([1; 32])])),
             blocks: AtomicU64::new(0),
             merges: AtomicU64::new(0),
@@ -46,7 +52,11 @@ impl Graph {
     }
 
     fn miner(self: &Arc<Self>, pace: Option<Duration>) -> Miner {
-        Miner::with_pace(pace, Arc::new(Pow::new(PowProfile::Test, 1313, 604_800)), self.clone(), 42)
+        self.miner_with(pace, &Arc::new(Pow::new(PowProfile::Test, 1313, EPOCH)))
+    }
+
+    fn miner_with(self: &Arc<Self>, pace: Option<Duration>, pow: &Arc<Pow>) -> Miner {
+        Miner::with_pace(pace, pow.clone(), self.clone(), 42)
     }
 
     fn blocks(&self) -> u64 {
@@ -72,7 +82,7 @@ impl TemplateSource for Graph {
             timestamp: TimestampMs(1_700_000_000_000),
             nonce: 0,
             bits: self.bits,
-            daa_score: DaaScore(1),
+            daa_score: DaaScore(self.daa_score.load(Ordering::SeqCst)),
             blue_score: BlueScore(1),
             blue_work: BlueWork::from_u64(2),
             cert: CertRef::genesis(),
@@ -101,6 +111,7 @@ impl TemplateSource for Graph {
 
     fn is_stale(&self, template: &BlockTemplate) -> bool {
         self.tips.lock().expect("not poisoned").iter().ne(template.header.parents.iter())
+            || self.daa_score.load(Ordering::SeqCst) != template.header.daa_score.0
     }
 }
 
@@ -141,7 +152,7 @@ fn one_paced_thread_mines_a_chain() {
 #[test]
 fn stop_is_prompt_while_waiting_and_while_searching() {
     // An hour between blocks; and a target that nobody meets.
-    for (bits, pace) in [(0x207f_ffff, Some(Duration::from_secs(3600))), (0x0312_3456, None)] {
+    for (bits, pace) in [(0x207f_ffff, Some(Duration::from_secs(3600))), (HARD, None)] {
         let graph = Graph::new(bits);
         let miner = graph.miner(pace);
         miner.start(3).expect("threads start");
@@ -161,7 +172,7 @@ fn stop_is_prompt_while_waiting_and_while_searching() {
 
 #[test]
 fn threads_can_be_changed_and_the_hash_rate_shows() {
-    let graph = Graph::new(0x0312_3456);
+    let graph = Graph::new(HARD);
     let miner = graph.miner(None);
     for threads in [1, 3, 2] {
         miner.set_threads(threads).expect("threads start");
@@ -209,4 +220,77 @@ fn refused_blocks_are_counted_and_not_repeated_in_a_loop() {
     miner.stop();
     assert!(miner.stats().blocks_refused <= 3);
     assert_eq!(miner.stats().blocks_found, 0);
+}
+
+#[test]
+fn a_dataset_is_built_where_allowed_follows_the_epoch_and_is_given_back() {
+    let graph = Graph::new(HARD);
+    let pow = Arc::new(Pow::new(PowProfile::Test, 1313, EPOCH));
+    let miner = graph.miner_with(None, &pow);
+    assert_eq!(miner.dataset_memory_bytes(), Some((4 << 20) + (64 << 10)));
+    assert_eq!(graph.miner(Some(Duration::from_secs(1))).dataset_memory_bytes(), None, "paced");
+    let has = || [0, 1].map(|epoch| pow.has_dataset(epoch));
+    let state = || miner.stats().dataset;
+    miner.start(2).expect("threads start");
+    wait_for("hashes", || miner.stats().hashes > 0);
+    assert_eq!((state(), has()), (DatasetState::Unused, [false; 2]), "nobody was asked");
+
+    miner.allow_dataset(true);
+    graph.daa_score.store(2, Ordering::SeqCst);
+    wait_for("the dataset", || state() == DatasetState::Ready);
+    assert_eq!(has(), [true, false]);
+    let before = miner.stats().hashes;
+    wait_for("hashes with it", || miner.stats().hashes > before);
+    miner.set_threads(1).expect("threads start");
+    assert!(pow.has_dataset(0), "kept for the other threads");
+    graph.daa_score.store(EPOCH, Ordering::SeqCst);
+    wait_for("the next epoch's", || has() == [false, true]);
+
+    miner.allow_dataset(false);
+    assert_eq!((state(), has()), (DatasetState::Unused, [false; 2]));
+    let before = miner.stats().hashes;
+    wait_for("hashes without it", || miner.stats().hashes > before);
+    assert_eq!((state(), has()), (DatasetState::Unused, [false; 2]));
+    miner.allow_dataset(true);
+    graph.daa_score.store(EPOCH + 1, Ordering::SeqCst);
+    wait_for("it again", || state() == DatasetState::Ready);
+    miner.stop();
+    assert_eq!((state(), has()), (DatasetState::Unused, [false; 2]), "stopping gives it back");
+}
+
+#[test]
+fn blocks_mined_with_a_dataset_are_good() {
+    let graph = Graph::new(0x1f7f_ffff);
+    let miner = graph.miner(None);
+    miner.allow_dataset(true);
+    miner.start(2).expect("threads start");
+    wait_for("5 blocks", || graph.blocks() >= 5);
+    assert_eq!(miner.stats().dataset, DatasetState::Ready);
+    assert_eq!(miner.stats().blocks_refused, 0);
+}
+
+/// The 2 GiB of the main network: minutes, of which the test waits for none.
+#[test]
+fn a_build_in_progress_ends_with_the_permission_and_with_the_miner() {
+    let graph = Graph::new(HARD);
+    let pow = Arc::new(Pow::new(PowProfile::Main, 13, EPOCH));
+    let template = graph.template().expect("there is always one");
+    pow.mine(&template.header, 0..1, || false).expect("builds the cache");
+    let miner = graph.miner_with(None, &pow);
+    miner.allow_dataset(true);
+    miner.start(2).expect("threads start");
+    let building = || miner.stats().dataset == DatasetState::Building;
+    wait_for("the build", building);
+    miner.allow_dataset(false);
+    wait_for("the end of the build", || !building());
+    assert!(!pow.has_dataset(0));
+    miner.allow_dataset(true);
+    // The threads have gone over to the cache; a newer template is what they look for.
+    graph.daa_score.store(2, Ordering::SeqCst);
+    wait_for("the build again", building);
+    miner.stop();
+    assert_eq!(miner.stats().dataset, DatasetState::Unused);
+    assert!(!pow.has_dataset(0));
+    drop(miner);
+    assert_eq!(Arc::strong_count(&pow), 1, "no thread is left that has it");
 }

@@ -28,7 +28,7 @@ pub struct Cache<const NC: u32, const ND: u32> {
 }
 
 impl<const NC: u32, const ND: u32> Cache<NC, ND> {
-    /// Fills the cache: 4·NC compressions one after the other, about half a second for `Main`.
+    /// Fills the cache: 4·NC compressions one after the other, most of a second for `Main`.
     ///
     /// ```text
     /// c[0] = H64("c0", seed); c[i] = H64("c1", c[i−1])
@@ -64,22 +64,27 @@ impl<const NC: u32, const ND: u32> Cache<NC, ND> {
         &self.tags
     }
 
+    /// All nodes, to compare them with another implementation's.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     #[inline(always)]
     fn node(&self, number: u32) -> &Node {
         &self.nodes[(number % NC) as usize]
     }
 
-    /// Computes the dataset items `2·page` and `2·page + 1`.
+    /// Computes dataset items.
     ///
     /// ```text
     /// item(i): m = c[i % NC]; m[0] ⊕= i; m = H64("d0", m)
     ///          for j in 0..PARENTS { p = fnv(i ⊕ j, m[j%16]) % NC; m[k] = fnv(m[k], c[p].u32[k]) for k in 0..16 }
     ///          return H64("d1", m)
     /// ```
-    /// Each read depends on the one before it, so the two items are walked side by side: the processor waits for two
-    /// reads at once.
-    pub fn page(&self, page: u32) -> [Node; 2] {
-        let numbers = [page.wrapping_mul(2), page.wrapping_mul(2).wrapping_add(1)];
+    /// Each read depends on the one before it, so the items are walked side by side: the processor waits for `N` reads
+    /// at once.
+    #[inline]
+    pub fn items<const N: usize>(&self, numbers: [u32; N]) -> [Node; N] {
         let mut mixes = numbers.map(|i| {
             let mut m = *self.node(i);
             m.0[0] ^= i;

@@ -12,7 +12,7 @@ use crate::profile::ACCESSES;
 pub trait Pages {
     /// Number of pages.
     const COUNT: u32;
-    /// The page; `number` is taken modulo [`Self::COUNT`] by the caller.
+    /// The items `2·number` and `2·number + 1`; the caller has taken `number` modulo [`Self::COUNT`].
     fn page(&self, number: u32) -> [Node; 2];
     /// The keys.
     fn tags(&self) -> &Tags;
@@ -21,7 +21,7 @@ pub trait Pages {
 impl<const NC: u32, const ND: u32> Pages for Cache<NC, ND> {
     const COUNT: u32 = ND / 2;
     fn page(&self, number: u32) -> [Node; 2] {
-        self.page(number)
+        self.items([2 * number, 2 * number + 1])
     }
     fn tags(&self) -> &Tags {
         self.tags()

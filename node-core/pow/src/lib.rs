@@ -6,14 +6,14 @@
 //! - verification of a header, the cheap check before it, and the search for a nonce ([`Pow`])
 //!
 //! ## What it must never do
-//! No clock, no randomness, no floats, no disk. It starts threads in one place only, [`Pow::build_dataset`], and those
-//! end before it returns.
+//! No clock, no randomness, no floats, no disk. It starts threads in two places: those of [`Pow::build_dataset`] end
+//! before it returns; the one that builds the next epoch's cache ahead ends within a second, and before [`Pow`] is gone.
 //!
 //! ## Flow
 //! [`Pow::check_digest`] → (epoch near the tips') → [`Pow::verify`]; a miner: [`Pow::mine`].
 //!
 //! ## Errors
-//! [`PowError`]: always the header author's fault.
+//! [`PowError`]: always the header author's fault. [`DatasetError`]: the miner's machine, or its stop signal.
 //!
 //! ## See
 //! docs/spec/qanhash.md
@@ -28,5 +28,5 @@ pub mod hash;
 mod pow;
 pub mod profile;
 
-pub use error::PowError;
-pub use pow::{EpochDataset, MAX_EPOCH, Pow, SearchOutcome, Solution};
+pub use error::{DatasetError, PowError};
+pub use pow::{MAX_EPOCH, Pow, SearchOutcome, Solution};

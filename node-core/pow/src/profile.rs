@@ -1,7 +1,8 @@
 //! The sizes of Qanhash's two memories, as constants of the type.
 
-/// Cache nodes that go into one dataset item.
-pub const PARENTS: u32 = 128;
+/// Cache nodes that go into one dataset item: what computing an item costs more than reading it. Why 256:
+/// docs/adr/0005-qanhash-parameters.md.
+pub const PARENTS: u32 = 256;
 /// Pages that one hash reads.
 pub const ACCESSES: u32 = 32;
 /// Seconds of DAA score that one cache serves: seven days.
