@@ -55,16 +55,19 @@ pub struct KernelWitnessSecrets {
 }
 
 impl KernelStatement {
-    /// Takes rows in ascending order of asset.
-    ///
-    /// # Panics
-    /// If rows are not strictly ascending or STR has none: the only caller builds them from an ordered map.
-    pub(crate) fn new(rows: Vec<KernelRow>) -> Self {
-        assert!(rows.windows(2).all(|pair| pair[0].asset < pair[1].asset), "rows come from an ordered map");
-        assert!(rows.iter().any(|row| row.asset == AssetId::STR), "STR always has a row");
-        let rows =
-            rows.into_iter().map(|row| (Element::from_point(row.excess()), row)).map(|(e, row)| (row, e)).collect();
-        Self { rows }
+    /// `None` unless rows are strictly ascending by asset and STR has one: a sum without its row would balance nothing.
+    pub fn new(rows: Vec<KernelRow>) -> Option<Self> {
+        let ascending = rows.windows(2).all(|pair| pair[0].asset < pair[1].asset);
+        if !ascending || rows.iter().all(|row| row.asset != AssetId::STR) {
+            return None;
+        }
+        Some(Self {
+            rows: rows
+                .into_iter()
+                .map(|row| (Element::from_point(row.excess()), row))
+                .map(|(e, row)| (row, e))
+                .collect(),
+        })
     }
 
     /// The rows.

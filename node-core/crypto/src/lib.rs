@@ -5,7 +5,8 @@
 //! - coins: built, detected, opened, read again by their sender ([`coin`])
 //! - the four proofs of a transaction ([`input_proof`], [`output_proof`], [`range_proof`], [`kernel`]), made together
 //!   ([`prove_transaction`]) and checked alone or in a batch ([`verify_transaction_proofs`], [`BatchVerifier`])
-//! - signatures ([`signature`], [`ml_dsa`]) and secrets at rest ([`sealed_file`])
+//! - proof to anyone that a payment was made ([`payment_proof`])
+//! - what each lock asks for ([`lock`]), signatures ([`signature`], [`ml_dsa`]) and secrets at rest ([`sealed_file`])
 //!
 //! ## What it must never do
 //! No I/O, no clock, no floats, no randomness but what is passed in. No secret is `Debug`, `Clone` or serializable, and all
@@ -37,8 +38,10 @@ pub mod hashers;
 pub mod input_proof;
 pub mod kernel;
 pub mod keys;
+pub mod lock;
 pub mod ml_dsa;
 pub mod output_proof;
+pub mod payment_proof;
 mod prove;
 pub mod range_proof;
 pub mod sealed_file;

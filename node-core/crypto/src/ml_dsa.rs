@@ -7,10 +7,7 @@ use umbel_types::hash::Hasher;
 
 use crate::hashers;
 
-/// Length of a verifying key.
-pub const VERIFYING_KEY_BYTES: usize = 1952;
-/// Length of a signature.
-pub const SIGNATURE_BYTES: usize = 3309;
+pub use umbel_types::lock::{ML_DSA_KEY_BYTES as VERIFYING_KEY_BYTES, ML_DSA_SIGNATURE_BYTES as SIGNATURE_BYTES};
 
 /// What a signature is for: FIPS 204's context string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,16 +6,19 @@ use curve25519_dalek::Scalar;
 use rand_core::CryptoRng;
 use thiserror::Error;
 use umbel_types::errors::TxRuleError;
-use umbel_types::tx::{InputWitness, KERNEL_PROOF_BYTES, OUTPUT_PROOF_BYTES};
-use umbel_types::{Amount, AssetId, Hash32, MemoValue, Output, TxCore, Witness};
+use umbel_types::lock::PREIMAGE_BYTES;
+use umbel_types::tx::{IndexedSignature, InputWitness, KERNEL_PROOF_BYTES, MlDsaSignature, OUTPUT_PROOF_BYTES};
+use umbel_types::{Amount, AssetId, Hash32, Input, MemoValue, Output, TxCore, Witness};
 use zeroize::Zeroize;
 
-use crate::coin::CoinSecrets;
+use crate::coin::{CoinSecrets, HiddenOpening};
 use crate::input_proof::InputWitnessSecrets;
 use crate::kernel::KernelWitnessSecrets;
 use crate::keys::{SecpKey, SpendKey, ViewKey};
+use crate::ml_dsa::{MlDsaContext, MlDsaKey};
 use crate::output_proof::OutputWitnessSecrets;
 use crate::range_proof::RangeWitnessSecrets;
+use crate::signature::sign;
 use crate::statement::{InputAuthority, TxStatement};
 use crate::transcript::ProofContext;
 
@@ -35,6 +38,32 @@ pub enum InputSecrets<'a> {
         /// The key behind the address that the branch names.
         key: &'a SecpKey,
     },
+    /// A Memo with a hidden value.
+    HiddenMemo {
+        /// The key behind the address that the branch names.
+        key: &'a SecpKey,
+        /// Its opening, of [`crate::coin::open_hidden_memo`].
+        opening: &'a HiddenOpening,
+    },
+    /// A Memo under a multisig lock.
+    Multisig {
+        /// As many as the lock asks for, made by [`crate::signature::sign_multisig`], strictly ascending by index.
+        signatures: &'a [IndexedSignature],
+    },
+    /// A Memo under a hash lock, claimed.
+    HashClaim {
+        /// Its SHA-256 is the lock's.
+        preimage: &'a [u8; PREIMAGE_BYTES],
+        /// The key behind the claim address.
+        key: &'a SecpKey,
+    },
+    /// A Memo under a post-quantum lock.
+    PostQuantum {
+        /// The key behind the lock's address.
+        key: &'a SecpKey,
+        /// The key that the lock has the hash of.
+        ml_dsa: &'a MlDsaKey,
+    },
 }
 
 /// What the sender knows about one output.
@@ -43,6 +72,8 @@ pub enum OutputSecrets<'a> {
     Coin(&'a CoinSecrets),
     /// A Memo with a public value: nothing is hidden.
     PublicMemo,
+    /// A Memo with a hidden value, as [`crate::coin::build_hidden_memo`] made it.
+    HiddenMemo(&'a HiddenOpening),
 }
 
 /// Why no witness was made.
@@ -127,10 +158,23 @@ pub fn prove_transaction(
                 excess.add(statement.asset, *blinding);
                 InputWitness::Coin(statement.prove(&context, &secrets, rng))
             }
-            (InputAuthority::Signature(address), InputSecrets::Memo { key }) if key.address() == *address => {
-                InputWitness::Signature { public_key: key.public_key(), signature: key.sign(sighash) }
+            (InputAuthority::Lock(statement), secrets) => {
+                let witness = lock_witness(secrets, sighash).ok_or(ProveError::Input(i))?;
+                statement.check(&witness, sighash, i).map_err(|_| ProveError::Input(i))?;
+                if let Input::Memo { terms, .. } = &core.inputs[i].consumed {
+                    match (&terms.value, secrets) {
+                        (value, InputSecrets::HiddenMemo { opening, .. }) if opens(opening, value) => {
+                            excess.add(terms.asset, opening.blinding);
+                        }
+                        (MemoValue::Hidden { .. }, _) | (_, InputSecrets::HiddenMemo { .. }) => {
+                            return Err(ProveError::Input(i));
+                        }
+                        (MemoValue::Public(_), _) => {}
+                    }
+                }
+                witness
             }
-            _ => return Err(ProveError::Input(i)),
+            (InputAuthority::Coin(_), _) => return Err(ProveError::Input(i)),
         });
     }
 
@@ -154,6 +198,10 @@ pub fn prove_transaction(
                 output_proofs.push(statement.prove(&place(sighash, j), &witness, rng));
             }
             (Output::Memo(memo), OutputSecrets::PublicMemo) if matches!(memo.value, MemoValue::Public(_)) => {}
+            (Output::Memo(memo), OutputSecrets::HiddenMemo(opening)) if opens(opening, &memo.value) => {
+                excess.add(memo.asset, -opening.blinding);
+                openings.openings.push((opening.value, opening.blinding));
+            }
             _ => return Err(ProveError::Output(j)),
         }
     }
@@ -169,6 +217,30 @@ pub fn prove_transaction(
         Some(range) => range.prove(&whole, &openings, rng).ok_or(ProveError::Unbalanced)?,
     };
     Ok(Witness { range_proof, inputs: input_witnesses, outputs: output_proofs, kernel })
+}
+
+/// Whether `value` is hidden, and behind this opening.
+fn opens(opening: &HiddenOpening, value: &MemoValue) -> bool {
+    matches!(value, MemoValue::Hidden { commitment, .. } if opening.opens(commitment))
+}
+
+/// Signs for a lock; `None` for the secrets of a coin.
+fn lock_witness(secrets: &InputSecrets<'_>, sighash: &Hash32) -> Option<InputWitness> {
+    Some(match secrets {
+        InputSecrets::Coin { .. } => return None,
+        InputSecrets::Memo { key } | InputSecrets::HiddenMemo { key, .. } => {
+            InputWitness::Signature(sign(key, sighash))
+        }
+        InputSecrets::Multisig { signatures } => InputWitness::Multisig(signatures.to_vec()),
+        InputSecrets::HashClaim { preimage, key } => {
+            InputWitness::HashClaim { preimage: **preimage, signed: sign(key, sighash) }
+        }
+        InputSecrets::PostQuantum { key, ml_dsa } => {
+            let signature = ml_dsa.sign(MlDsaContext::Lock, sighash.as_bytes());
+            let ml_dsa = Box::new(MlDsaSignature { key: ml_dsa.verifying_key(), signature });
+            InputWitness::PostQuantum { signed: sign(key, sighash), ml_dsa }
+        }
+    })
 }
 
 /// The place of input or output `index` in the transaction.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use curve25519_dalek::traits::{IsIdentity, MultiscalarMul, VartimeMultiscalarMul};
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use rand_core::CryptoRng;
-use tari_merlin::Transcript;
+use tari_merlin::{Transcript, TranscriptRng};
 use umbel_types::{AssetId, PointBytes, ScalarBytes};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -197,12 +197,7 @@ impl WeightedSum {
 /// Checks many claims in one multiscalar multiplication. Each equation has its own weight of 128 bits, drawn from the
 /// digests of all claims (challenges and responses included) and from `rng`.
 pub(crate) fn verify_batch<'a>(claims: impl IntoIterator<Item = &'a Claim> + Clone, rng: &mut impl CryptoRng) -> bool {
-    let mut transcript = Transcript::new(<Transcript as ProofTranscript>::BATCH);
-    for claim in claims.clone() {
-        transcript.append_message(b"claim", &claim.digest);
-    }
-    let mut weights = transcript.build_rng().finalize(rng);
-
+    let mut weights = weights(claims.clone(), rng);
     let mut sum = WeightedSum::default();
     for claim in claims {
         for (equation, commitment) in claim.equations.iter().zip(&claim.commitments) {
@@ -219,8 +214,109 @@ pub(crate) fn verify_batch<'a>(claims: impl IntoIterator<Item = &'a Claim> + Clo
     sum.is_identity()
 }
 
+/// The generator of a batch's weights. With a stuck `rng` they still follow from everything that the provers sent, so that
+/// no response can be chosen after its weight.
+fn weights<'a>(claims: impl IntoIterator<Item = &'a Claim>, rng: &mut impl CryptoRng) -> TranscriptRng {
+    let mut transcript = Transcript::new(<Transcript as ProofTranscript>::BATCH);
+    for claim in claims {
+        transcript.append_message(b"claim", &claim.digest);
+    }
+    transcript.build_rng().finalize(rng)
+}
+
 fn random_weight(rng: &mut impl CryptoRng) -> Scalar {
     let mut bytes = [0u8; 16];
     rng.fill_bytes(&mut bytes);
     Scalar::from(u128::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use chacha20::ChaCha20Rng;
+    use rand_core::SeedableRng;
+    use umbel_types::Hash32;
+
+    use super::*;
+    use crate::transcript::ProofContext;
+    use crate::verify::NoRandomness as StuckRng;
+
+    fn rng() -> ChaCha20Rng {
+        ChaCha20Rng::from_seed([1; 32])
+    }
+
+    /// Proof number n that `Y = n·B`, and how it is decoded.
+    fn proof(n: u32) -> (Vec<u8>, impl Fn(&[u8]) -> Claim) {
+        let context = ProofContext { sighash: Hash32([2; 32]), index: n };
+        let transcript = move || Transcript::for_proof(<Transcript as ProofTranscript>::KERNEL, &context);
+        let x = Scalar::from(n);
+        let equations = vec![Equation::new(Element::from_point(x * VALUE_BASE), vec![(0, Base::Value)])];
+        let proof = prove(&mut transcript(), &equations, &[x], &mut rng());
+        (proof, move |bytes: &[u8]| Claim::decode(transcript(), equations.clone(), 1, bytes).unwrap())
+    }
+
+    fn first_weights(claims: &[&Claim], rng: &mut impl CryptoRng) -> [Scalar; 2] {
+        let mut weights = weights(claims.iter().copied(), rng);
+        [random_weight(&mut weights), random_weight(&mut weights)]
+    }
+
+    /// Two wrong responses that cancel under weights known beforehand. They pass where the weights do not follow from the
+    /// responses; so they do, and nothing passes even where the verifier's own randomness is stuck.
+    #[test]
+    fn a_stuck_generator_lets_no_forgery_pass() {
+        let ((proof_a, decode_a), (proof_b, decode_b)) = (proof(3), proof(4));
+        let (a, b) = (decode_a(&proof_a), decode_b(&proof_b));
+        assert!(verify_batch([&a, &b], &mut StuckRng));
+        let [weight_a, weight_b] = first_weights(&[&a, &b], &mut StuckRng);
+
+        let (mut forged_a, mut forged_b) = (a.clone(), b.clone());
+        forged_a.responses[0] += weight_b;
+        forged_b.responses[0] -= weight_a;
+        assert!(verify_batch([&forged_a, &forged_b], &mut StuckRng), "with the digests of the true responses");
+        let encode = |proof: &[u8], claim: &Claim| [&proof[..32], claim.responses[0].as_bytes()].concat();
+        let forged_a = decode_a(&encode(&proof_a, &forged_a));
+        let forged_b = decode_b(&encode(&proof_b, &forged_b));
+        assert!(!verify_batch([&forged_a, &forged_b], &mut StuckRng));
+        assert!(!forged_a.holds() && !forged_b.holds());
+    }
+
+    /// Weights differ with every message of every prover, with the order, and with the verifier's randomness; no two are
+    /// equal.
+    #[test]
+    fn weights_follow_from_all_that_was_sent() {
+        let ((proof_a, decode_a), (proof_b, decode_b)) = (proof(3), proof(4));
+        let (a, b) = (decode_a(&proof_a), decode_b(&proof_b));
+        let weights = first_weights(&[&a, &b], &mut StuckRng);
+        assert_ne!(weights[0], weights[1]);
+        assert_eq!(weights, first_weights(&[&a, &b], &mut StuckRng));
+        let mut response = proof_b.clone();
+        response[32] ^= 1;
+        let mut commitment = proof_b;
+        commitment[..32].copy_from_slice(&proof_a[..32]);
+        let (response, commitment) = (decode_b(&response), decode_b(&commitment));
+        let others = [
+            first_weights(&[&a, &response], &mut StuckRng),
+            first_weights(&[&a, &commitment], &mut StuckRng),
+            first_weights(&[&b, &a], &mut StuckRng),
+            first_weights(&[&a], &mut StuckRng),
+            first_weights(&[&a, &b], &mut rng()),
+        ];
+        for (i, other) in others.iter().enumerate() {
+            assert!(other.iter().zip(&weights).all(|(other, weight)| other != weight), "{i}");
+        }
+    }
+
+    /// Nonces differ with statement and secret where the generator is stuck: otherwise two proofs would give the secret.
+    #[test]
+    fn a_stuck_generator_repeats_no_nonce() {
+        let commitment = |context: u32, secret: u32| {
+            let context = ProofContext { sighash: Hash32([2; 32]), index: context };
+            let mut transcript = Transcript::for_proof(<Transcript as ProofTranscript>::KERNEL, &context);
+            let x = Scalar::from(secret);
+            let equations = [Equation::new(Element::from_point(VALUE_BASE), vec![(0, Base::Value)])];
+            prove(&mut transcript, &equations, &[x], &mut StuckRng)[..32].to_vec()
+        };
+        assert_eq!(commitment(1, 1), commitment(1, 1));
+        assert_ne!(commitment(1, 1), commitment(2, 1));
+        assert_ne!(commitment(1, 1), commitment(1, 2));
+    }
 }

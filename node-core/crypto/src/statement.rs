@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use umbel_types::errors::TxRuleError;
-use umbel_types::memo::MemoTerms;
-use umbel_types::tx::{LockBranch, MAX_HIDDEN_OUTPUTS};
-use umbel_types::{AssetId, Input, Lock, MemoValue, Output, PointBytes, TxCore, ZkAddress};
+use umbel_types::tx::MAX_HIDDEN_OUTPUTS;
+use umbel_types::{AssetId, Input, MemoValue, Output, PointBytes, TxCore};
 
 use crate::element::{BadPoint, Element};
 use crate::input_proof::InputStatement;
 use crate::kernel::{KernelRow, KernelStatement};
+use crate::lock::LockStatement;
 use crate::output_proof::OutputStatement;
 use crate::range_proof::RangeStatement;
 
@@ -18,8 +18,8 @@ use crate::range_proof::RangeStatement;
 pub enum InputAuthority {
     /// A proof about the coin.
     Coin(Box<InputStatement>),
-    /// A signature by the key behind this address.
-    Signature(ZkAddress),
+    /// What the branch of a Memo's lock asks for.
+    Lock(LockStatement),
 }
 
 /// Every statement of one transaction. Counts and order are the core's.
@@ -76,7 +76,7 @@ impl TxStatement {
                                 .map_err(|_| TxRuleError::BadPoint { what: "input", index: i })?,
                         ),
                     }
-                    InputAuthority::Signature(signer(terms, *branch, i)?)
+                    InputAuthority::Lock(LockStatement::of(terms, *branch, i)?)
                 }
             });
         }
@@ -120,23 +120,12 @@ impl TxStatement {
                 })
             })
             .collect::<Result<Vec<KernelRow>, TxRuleError>>()?;
-        Ok(Self { inputs, outputs, range: RangeStatement::new(hidden), kernel: KernelStatement::new(rows) })
+        let kernel = KernelStatement::new(rows).expect("rows come from an ordered map, and STR's is made first");
+        Ok(Self { inputs, outputs, range: RangeStatement::new(hidden), kernel })
     }
 }
 
 fn decode_hidden(commitment: &PointBytes, ephemeral: &PointBytes) -> Result<Element, BadPoint> {
     Element::decode_non_identity(ephemeral)?;
     Element::decode(commitment)
-}
-
-/// Whose signature a Memo's branch asks for.
-fn signer(terms: &MemoTerms, branch: LockBranch, index: usize) -> Result<ZkAddress, TxRuleError> {
-    match (branch, &terms.lock) {
-        (LockBranch::Refund, _) => terms.refund.ok_or(TxRuleError::NoRefundBranch(index)),
-        (LockBranch::Owner, Lock::Address(address)) => Ok(*address),
-        (LockBranch::Owner, Lock::Multisig { .. }) => Err(TxRuleError::LockInactive("Multisig")),
-        (LockBranch::Owner, Lock::NameCommit { .. }) => Err(TxRuleError::LockInactive("NameCommit")),
-        (LockBranch::Owner, Lock::HashTimelock { .. }) => Err(TxRuleError::LockInactive("HashTimelock")),
-        (LockBranch::Owner, Lock::PostQuantum { .. }) => Err(TxRuleError::LockInactive("PostQuantum")),
-    }
 }

@@ -25,6 +25,8 @@ pub(crate) trait ProofTranscript {
     const RANGE: &'static [u8] = b"umbel/range/v1";
     /// Proof that nothing came from nothing.
     const KERNEL: &'static [u8] = b"umbel/kernel/v1";
+    /// Proof that its maker sent a payment.
+    const PAYMENT: &'static [u8] = b"umbel/payment/v1";
     /// Weights of a batch.
     const BATCH: &'static [u8] = b"umbel/batch/v1";
 

@@ -16,7 +16,6 @@ use umbel_types::{Hash32, Transaction};
 use crate::prove::place;
 use crate::range_proof::{self, RangeClaim};
 use crate::sigma::{self, Claim};
-use crate::signature::{SignatureError, check_signature};
 use crate::statement::{InputAuthority, TxStatement};
 
 /// The first transaction of a batch that is at fault, and the rule it breaks.
@@ -57,13 +56,8 @@ impl TxClaims {
                     let claim = statement.claim(&place(sighash, i), proof).ok_or_else(|| rule.clone())?;
                     sigma.push((rule, claim));
                 }
-                (InputAuthority::Signature(address), InputWitness::Signature { public_key, signature }) => {
-                    check_signature(address, public_key, signature, sighash).map_err(|error| match error {
-                        SignatureError::WrongKey => TxRuleError::WrongKey(i),
-                        SignatureError::Invalid => TxRuleError::Signature(i),
-                    })?;
-                }
-                _ => return Err(TxRuleError::WitnessKind(i)),
+                (InputAuthority::Lock(statement), witness) => statement.check(witness, sighash, i)?,
+                (InputAuthority::Coin(_), _) => return Err(TxRuleError::WitnessKind(i)),
             }
         }
         for (n, (j, statement)) in statement.outputs.iter().enumerate() {
@@ -178,7 +172,7 @@ pub fn verify_transaction_proofs(tx: &Transaction, sighash: &Hash32) -> Result<(
 }
 
 /// Adds nothing to weights that a transcript already fixes. Never a source of secrets.
-struct NoRandomness;
+pub(crate) struct NoRandomness;
 
 impl TryRng for NoRandomness {
     type Error = Infallible;

@@ -120,6 +120,8 @@ impl StateDelta {
 
 /// Applies the transactions of all merged blocks, in order.
 ///
+/// - `daa_score`: of the merging block.
+/// - `certified`: DAA score of the newest certified checkpoint on the merging block's chain.
 /// - `merged`: selected parent first, then the mergeset in R4 order.
 /// - `view`: UTXO state of the selected parent.
 /// - `pool`: reward pool in the selected parent's state.
@@ -129,11 +131,12 @@ impl StateDelta {
 pub fn accept_mergeset<V: UtxoView + ?Sized>(
     params: &Params,
     daa_score: DaaScore,
+    certified: DaaScore,
     merged: &[MergedBlock],
     view: &V,
     pool: Amount,
 ) -> Result<MergeOutcome, AcceptError<V::Error>> {
-    let context = UtxoContext::for_acceptance(params, daa_score);
+    let context = UtxoContext::for_acceptance(params, daa_score, certified);
     let mut outcome = MergeOutcome {
         daa_score,
         utxo: UtxoDiff::default(),
@@ -224,13 +227,9 @@ impl MergeOutcome {
         for (outpoint, entry) in &coins {
             self.utxo.add(*outpoint, entry.clone())?;
         }
-        let mut changes = Vec::new();
-        if self.pool != states.balance(LedgerBalance::RewardPool) {
-            changes.extend(states.clone().set_balance(LedgerBalance::RewardPool, self.pool));
-        }
         Ok(StateDelta {
             utxo: self.utxo,
-            states: changes,
+            states: states.balance_change(LedgerBalance::RewardPool, self.pool).into_iter().collect(),
             accepted: self.accepted,
             skipped: self.skipped,
             system_leaf: system_leaf(&coins),

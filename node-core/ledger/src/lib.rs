@@ -26,13 +26,15 @@ pub mod coinbase;
 pub mod commitments;
 pub mod genesis;
 pub mod mass;
+mod on_threads;
 pub mod state_tree;
 pub mod tx_in_isolation;
 pub mod tx_in_utxo_context;
 pub mod utxo;
 
 pub use acceptance::{MergedBlock, StateDelta, accept_mergeset};
+pub use on_threads::check_txs_on_threads;
 pub use tx_in_isolation::{
     IsolatedTx, IsolationContext, check_tx_in_isolation, check_tx_structure, check_txs_in_isolation,
 };
-pub use tx_in_utxo_context::{UtxoContext, check_tx_in_utxo_context};
+pub use tx_in_utxo_context::{CERTIFIED_GENESIS, UtxoContext, check_tx_in_utxo_context};

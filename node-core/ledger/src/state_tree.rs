@@ -70,12 +70,6 @@ impl StateTree {
         self.objects.iter()
     }
 
-    /// Puts an object and says what changed.
-    pub fn put(&mut self, key: StateKey, after: State) -> StateChange {
-        let before = self.objects.insert(key, after.clone());
-        StateChange { key, before, after: Some(after) }
-    }
-
     /// Does a change again.
     pub fn redo(&mut self, change: &StateChange) {
         self.set(change.key, change.after.clone());
@@ -99,12 +93,13 @@ impl StateTree {
         state.and_then(|s| Amount::from_bytes(&s.body).ok()).unwrap_or(Amount::ZERO)
     }
 
-    /// Sets a balance that rules own; its nonce stays 0.
-    pub fn set_balance(&mut self, balance: LedgerBalance, amount: Amount) -> Option<StateChange> {
+    /// What changes where a balance that rules own becomes `amount`; its nonce stays 0. `None` if it is that already, or
+    /// not there.
+    pub fn balance_change(&self, balance: LedgerBalance, amount: Amount) -> Option<StateChange> {
         let key = StateKey::of_balance(balance);
-        let mut state = self.get(&key)?.clone();
-        state.body = amount.to_bytes();
-        Some(self.put(key, state))
+        let before = self.get(&key)?.clone();
+        let after = State { body: amount.to_bytes(), ..before.clone() };
+        (before != after).then_some(StateChange { key, before: Some(before), after: Some(after) })
     }
 
     /// `state_root`: six sparse Merkle roots, in ledger order.

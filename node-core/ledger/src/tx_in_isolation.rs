@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use umbel_crypto::BatchVerifier;
+use umbel_crypto::signature::is_public_key;
 use umbel_types::errors::TxRuleError;
-use umbel_types::tx::{LockBranch, MAX_HIDDEN_OUTPUTS, MAX_TX_BYTES};
-use umbel_types::{Amount, BlockHash, Input, Lock, Memo, MemoValue, Output, Params, Transaction, TxCore, TxId, WtxId};
+use umbel_types::lock::{MAX_MULTISIG_KEYS, PublicKeyBytes};
+use umbel_types::params::MAX_BLOCK_STATE_BYTES;
+use umbel_types::tx::{MAX_HIDDEN_OUTPUTS, MAX_TX_BYTES};
+use umbel_types::{
+    Amount, BlockHash, DaaRange, Input, Lock, Memo, MemoValue, Output, Params, Transaction, TxCore, TxId, WtxId,
+};
 
-use crate::mass::{compute_mass, min_fee};
+use crate::mass::{mass, min_fee, state_bytes};
 
 /// What isolation rules know of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,7 @@ pub struct IsolatedTx {
     txid: TxId,
     wtxid: WtxId,
     mass: u64,
+    state_bytes: u64,
     size_bytes: usize,
 }
 
@@ -54,9 +60,14 @@ impl IsolatedTx {
         self.wtxid
     }
 
-    /// Compute mass.
+    /// Mass: the larger of compute mass and state mass.
     pub fn mass(&self) -> u64 {
         self.mass
+    }
+
+    /// Bytes by which it lets the UTXO set grow at most.
+    pub fn state_bytes(&self) -> u64 {
+        self.state_bytes
     }
 
     /// Length of the encoding.
@@ -99,10 +110,10 @@ pub fn check_txs_in_isolation(
     let mut batch = BatchVerifier::new();
     for (index, tx) in txs.iter().enumerate() {
         let size_bytes = tx.size_bytes();
-        let mass = compute_mass(size_bytes, tx.core.inputs.len());
-        check_structure(tx, context, size_bytes, mass).map_err(|error| (index, error))?;
+        let cost = check_structure(tx, context, size_bytes).map_err(|error| (index, error))?;
         batch.push(tx, &tx.core.sighash(context.genesis)).map_err(|error| (index, error))?;
-        isolated.push(IsolatedTx { tx: tx.clone(), txid: tx.txid(), wtxid: tx.wtxid(), mass, size_bytes });
+        let Cost { mass, state_bytes } = cost;
+        isolated.push(IsolatedTx { tx: tx.clone(), txid: tx.txid(), wtxid: tx.wtxid(), mass, state_bytes, size_bytes });
     }
     batch.verify(rng).map_err(|culprit| (culprit.index, culprit.error))?;
     Ok(isolated)
@@ -113,16 +124,16 @@ pub fn check_txs_in_isolation(
 /// # Errors
 /// The first rule broken.
 pub fn check_tx_structure(tx: &Transaction, context: &IsolationContext) -> Result<(), TxRuleError> {
-    let size_bytes = tx.size_bytes();
-    check_structure(tx, context, size_bytes, compute_mass(size_bytes, tx.core.inputs.len()))
+    check_structure(tx, context, tx.size_bytes()).map(|_| ())
 }
 
-fn check_structure(
-    tx: &Transaction,
-    context: &IsolationContext,
-    size_bytes: usize,
+/// What a transaction costs everyone.
+struct Cost {
     mass: u64,
-) -> Result<(), TxRuleError> {
+    state_bytes: u64,
+}
+
+fn check_structure(tx: &Transaction, context: &IsolationContext, size_bytes: usize) -> Result<Cost, TxRuleError> {
     check_size(size_bytes)?;
     check_chain(&tx.core, context)?;
     check_has_inputs_and_outputs(&tx.core)?;
@@ -130,7 +141,11 @@ fn check_structure(
     check_hidden_outputs(&tx.core)?;
     check_locks(&tx.core)?;
     check_public_values(&tx.core)?;
-    check_fee(&tx.core, mass)
+    let cost = Cost { mass: mass(&tx.core, size_bytes), state_bytes: state_bytes(&tx.core) };
+    check_state_bytes(cost.state_bytes)?;
+    check_fee(&tx.core, cost.mass)?;
+    check_multisig_locks(&tx.core)?;
+    Ok(cost)
 }
 
 /// # Consensus
@@ -191,32 +206,60 @@ fn check_hidden_outputs(core: &TxCore) -> Result<(), TxRuleError> {
     Ok(())
 }
 
+/// Every lock that is consumed or created: where, whether its Memo has an end, and the lock.
+fn locks(core: &TxCore) -> impl Iterator<Item = (&'static str, usize, DaaRange, &Lock)> {
+    let consumed = core.inputs.iter().enumerate().filter_map(|(index, input)| match &input.consumed {
+        Input::Memo { terms, branch: _ } => Some(("input", index, terms.valid, &terms.lock)),
+        Input::Coin { .. } => None,
+    });
+    let created = core.outputs.iter().enumerate().filter_map(|(index, output)| match output {
+        Output::Memo(memo) => Some(("output", index, memo.valid, &memo.lock)),
+        Output::Coin { .. } => None,
+    });
+    consumed.chain(created)
+}
+
 /// # Consensus
-/// > A Memo MUST be created and consumed only under lock `Address`; a refund branch MUST have a refund address. (T6)
+/// > Locks MUST be active. A Memo under a hash lock MUST NOT have an end: its claim is valid until it is spent, and its
+/// > refund is the lock's own. (T6)
 fn check_locks(core: &TxCore) -> Result<(), TxRuleError> {
-    for (index, input) in core.inputs.iter().enumerate() {
-        if let Input::Memo { terms, branch } = &input.consumed {
-            check_lock_active(&terms.lock, "an input")?;
-            if *branch == LockBranch::Refund && terms.refund.is_none() {
-                return Err(TxRuleError::NoRefundBranch(index));
-            }
-        }
-    }
-    for output in &core.outputs {
-        if let Output::Memo(Memo { lock, .. }) = output {
-            check_lock_active(lock, "an output")?;
+    for (place, index, valid, lock) in locks(core) {
+        match lock {
+            Lock::NameCommit { .. } => return Err(TxRuleError::LockInactive { place, index }),
+            Lock::HashTimelock { .. } if valid.end.0 != 0 => return Err(TxRuleError::TimelockEnds { place, index }),
+            Lock::Address(_) | Lock::Multisig { .. } | Lock::HashTimelock { .. } | Lock::PostQuantum { .. } => {}
         }
     }
     Ok(())
 }
 
-fn check_lock_active(lock: &Lock, place: &'static str) -> Result<(), TxRuleError> {
-    match lock {
-        Lock::Address(_) => Ok(()),
-        Lock::Multisig { .. } | Lock::NameCommit { .. } | Lock::HashTimelock { .. } | Lock::PostQuantum { .. } => {
-            Err(TxRuleError::LockInactive(place))
+/// # Consensus
+/// > A multisig lock, created or consumed, MUST have 1 to 16 keys, strictly ascending, and 1 ≤ m ≤ n. Each key of one that
+/// > is created MUST be a point of secp256k1 in compressed form: else coins could go where no signature lets them out. (T12)
+fn check_multisig_locks(core: &TxCore) -> Result<(), TxRuleError> {
+    for (place, index, _, lock) in locks(core) {
+        if let Lock::Multisig { m, keys } = lock
+            && !has_sound_shape(*m, keys)
+        {
+            return Err(TxRuleError::MultisigLock { place, index });
         }
     }
+    // Of what is created alone: decoding a key takes a square root. State bytes bound how many a transaction can create,
+    // while it can name any number of locks that it claims to consume before anybody looks for them.
+    for (index, output) in core.outputs.iter().enumerate() {
+        if let Output::Memo(Memo { lock: Lock::Multisig { keys, .. }, .. }) = output
+            && !keys.iter().all(is_public_key)
+        {
+            return Err(TxRuleError::MultisigLock { place: "output", index });
+        }
+    }
+    Ok(())
+}
+
+fn has_sound_shape(m: u8, keys: &[PublicKeyBytes]) -> bool {
+    (1..=keys.len()).contains(&usize::from(m))
+        && keys.len() <= MAX_MULTISIG_KEYS
+        && keys.windows(2).all(|pair| pair[0] < pair[1])
 }
 
 /// # Consensus
@@ -233,7 +276,16 @@ fn check_public_values(core: &TxCore) -> Result<(), TxRuleError> {
 }
 
 /// # Consensus
-/// > The fee MUST be at least one base unit of STR for each unit of compute mass. (T8)
+/// > A transaction MUST NOT let the UTXO set grow by more than a body may: 6,144 bytes. (T11)
+fn check_state_bytes(got: u64) -> Result<(), TxRuleError> {
+    if got > MAX_BLOCK_STATE_BYTES {
+        return Err(TxRuleError::StateTooLarge { got, limit: MAX_BLOCK_STATE_BYTES });
+    }
+    Ok(())
+}
+
+/// # Consensus
+/// > The fee MUST be at least one base unit of STR for each unit of mass. (T8)
 fn check_fee(core: &TxCore, mass: u64) -> Result<(), TxRuleError> {
     let needed = min_fee(mass);
     if core.fee < needed {

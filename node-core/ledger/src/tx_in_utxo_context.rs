@@ -1,11 +1,14 @@
 //! Rules that need state: what may be true on one chain and not on another.
 
 use umbel_types::errors::TxContextError;
-use umbel_types::params::EXPIRY_MARGIN_S;
+use umbel_types::params::{EXPIRY_MARGIN_S, TIMELOCK_GRACE_S};
 use umbel_types::tx::LockBranch;
-use umbel_types::{DaaScore, Input, Params, TxCore, TxInput, UtxoEntry};
+use umbel_types::{DaaScore, Input, Lock, Params, TxCore, TxInput, UtxoEntry};
 
 use crate::utxo::UtxoView;
+
+/// DAA score of genesis, the checkpoint that needs no certificate.
+pub const CERTIFIED_GENESIS: DaaScore = DaaScore(0);
 
 /// The moment in which a transaction is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +18,30 @@ pub struct UtxoContext {
     /// The score at which upper time bounds are tested: later than `daa_score` for a block's own body, so that nothing
     /// is born expired.
     pub expiry_score: DaaScore,
+    /// DAA score of the newest certified checkpoint on the chain that ends with that block; genesis is one.
+    pub certified: DaaScore,
     /// DAA score until a reward may be spent.
     pub coinbase_maturity: u64,
+    /// DAA score behind the timeout of a hash lock from which it needs no certificate.
+    pub timelock_grace: u64,
 }
 
 impl UtxoContext {
     /// For acceptance by a chain block.
-    pub fn for_acceptance(params: &Params, daa_score: DaaScore) -> Self {
-        Self { daa_score, expiry_score: daa_score, coinbase_maturity: params.coinbase_maturity }
+    pub fn for_acceptance(params: &Params, daa_score: DaaScore, certified: DaaScore) -> Self {
+        Self {
+            daa_score,
+            expiry_score: daa_score,
+            certified,
+            coinbase_maturity: params.coinbase_maturity,
+            timelock_grace: params.daa_of_seconds(TIMELOCK_GRACE_S),
+        }
     }
 
     /// For a chain block's own body, the pool and templates.
-    pub fn for_qualification(params: &Params, daa_score: DaaScore) -> Self {
-        let margin = params.daa_of_seconds(EXPIRY_MARGIN_S);
-        Self { daa_score, expiry_score: daa_score.saturating_add(margin), coinbase_maturity: params.coinbase_maturity }
+    pub fn for_qualification(params: &Params, daa_score: DaaScore, certified: DaaScore) -> Self {
+        let expiry_score = daa_score.saturating_add(params.daa_of_seconds(EXPIRY_MARGIN_S));
+        Self { expiry_score, ..Self::for_acceptance(params, daa_score, certified) }
     }
 }
 
@@ -72,7 +85,8 @@ fn check_validity_range(core: &TxCore, context: &UtxoContext) -> Result<(), TxCo
 fn check_input(input: &TxInput, entry: &UtxoEntry, context: &UtxoContext) -> Result<(), TxContextError> {
     check_same_bytes(input, entry)?;
     check_maturity(input, entry, context)?;
-    check_memo_branch(input, context)
+    check_memo_branch(input, context)?;
+    check_timelock(input, context)
 }
 
 /// # Consensus
@@ -93,7 +107,7 @@ fn check_maturity(input: &TxInput, entry: &UtxoEntry, context: &UtxoContext) -> 
 
 /// # Consensus
 /// > A Memo is consumed by its lock from `valid.start` until before `valid.end`, by its refund address from `valid.end`
-/// > on. (C4)
+/// > on. One under a hash lock has no end. (C4)
 fn check_memo_branch(input: &TxInput, context: &UtxoContext) -> Result<(), TxContextError> {
     let Input::Memo { terms, branch } = &input.consumed else {
         return Ok(());
@@ -101,9 +115,28 @@ fn check_memo_branch(input: &TxInput, context: &UtxoContext) -> Result<(), TxCon
     if !terms.valid.has_started(context.daa_score) {
         return Err(TxContextError::MemoNotYetValid(input.outpoint));
     }
-    let allowed = match branch {
-        LockBranch::Owner => !terms.valid.has_ended(context.expiry_score),
-        LockBranch::Refund => terms.valid.has_ended(context.daa_score),
+    let allowed = match (branch, &terms.lock) {
+        (LockBranch::Owner, _) => !terms.valid.has_ended(context.expiry_score),
+        // C5 says when.
+        (LockBranch::Refund, Lock::HashTimelock { .. }) => true,
+        (LockBranch::Refund, _) => terms.valid.has_ended(context.daa_score),
     };
     if allowed { Ok(()) } else { Err(TxContextError::MemoBranch(input.outpoint)) }
+}
+
+/// # Consensus
+/// > A hash lock is taken back once a checkpoint with a DAA score of at least its timeout is certified on the accepting
+/// > chain, or 24 h of DAA score behind its timeout. (C5)
+fn check_timelock(input: &TxInput, context: &UtxoContext) -> Result<(), TxContextError> {
+    let Input::Memo { terms, branch: LockBranch::Refund } = &input.consumed else {
+        return Ok(());
+    };
+    let Lock::HashTimelock { timeout, .. } = terms.lock else {
+        return Ok(());
+    };
+    let late = timeout.saturating_add(context.timelock_grace);
+    if context.certified >= timeout || context.daa_score >= late {
+        return Ok(());
+    }
+    Err(TxContextError::TimelockRunning { outpoint: input.outpoint, timeout, late, now: context.daa_score })
 }

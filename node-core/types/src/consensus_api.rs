@@ -145,10 +145,19 @@ pub struct BlockTemplate {
     pub fees: Amount,
 }
 
+/// What a body still has room for. Transactions have to fit by each measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyRoom {
+    /// Bytes of transactions.
+    pub bytes: usize,
+    /// State bytes of transactions, each floored at zero by itself.
+    pub state_bytes: u64,
+}
+
 /// Chooses transactions for a template.
 pub trait TxSelector: Send {
-    /// Candidates, best first, at most `max_bytes` in all.
-    fn select(&mut self, max_bytes: usize) -> Vec<Arc<Transaction>>;
+    /// Candidates that fit into `room` together, best first, none of which was given before; none once nothing fits.
+    fn select(&mut self, room: BodyRoom) -> Vec<Arc<Transaction>>;
     /// A candidate that can't stand in the context of the next block.
     fn reject(&mut self, txid: TxId, error: TxContextError);
 }
@@ -158,7 +167,7 @@ pub trait TxSelector: Send {
 pub struct EmptySelector;
 
 impl TxSelector for EmptySelector {
-    fn select(&mut self, _max_bytes: usize) -> Vec<Arc<Transaction>> {
+    fn select(&mut self, _room: BodyRoom) -> Vec<Arc<Transaction>> {
         Vec::new()
     }
 
@@ -195,6 +204,14 @@ pub enum ConsensusError {
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(String),
+    /// The body of a block was here and can't be read any more.
+    #[error("the body of block {block} is damaged: {reason}")]
+    DamagedBody {
+        /// The block.
+        block: BlockHash,
+        /// What was found.
+        reason: String,
+    },
     /// A miner's key that is not made of valid group elements.
     #[error("the payout key is not made of valid group elements")]
     BadPayout,

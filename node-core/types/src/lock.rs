@@ -7,6 +7,12 @@ use crate::score::DaaScore;
 
 /// Most keys of a multisig lock.
 pub const MAX_MULTISIG_KEYS: usize = 16;
+/// Length of a hash lock's preimage: what Bitcoin's and Ethereum's swap contracts use.
+pub const PREIMAGE_BYTES: usize = 32;
+/// Length of an ML-DSA-65 verifying key (FIPS 204).
+pub const ML_DSA_KEY_BYTES: usize = 1952;
+/// Length of an ML-DSA-65 signature (FIPS 204).
+pub const ML_DSA_SIGNATURE_BYTES: usize = 3309;
 
 /// A compressed secp256k1 public key, unchecked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

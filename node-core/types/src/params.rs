@@ -34,9 +34,15 @@ pub const MAX_TIME_AHEAD_MS: u64 = 132_000;
 pub const SUBSIDY_PER_SECOND: Amount = Amount::from_str_tokens(100);
 /// Seconds of DAA score between halvings: two years of 365 days.
 pub const HALVING_INTERVAL_S: u64 = 63_072_000;
-/// Compute mass of one signature, in bytes of transaction.
+/// Compute mass of one signature or input proof, in bytes of transaction.
 pub const MASS_PER_SIGNATURE: u64 = 300;
-/// Least fee for a unit of compute mass, in base units of STR.
+/// State mass of a byte that stays in the UTXO set. Ten times a byte of transaction: every node keeps it until it is
+/// consumed, while bodies are pruned.
+pub const MASS_PER_STATE_BYTE: u64 = 10;
+/// Most bytes by which the transactions of one body may let the UTXO set grow: eighteen payments with one coin of change.
+/// At one block a second that is at most 0.5 GB a day.
+pub const MAX_BLOCK_STATE_BYTES: u64 = 6_144;
+/// Least fee for a unit of mass, in base units of STR.
 pub const MIN_FEE_PER_MASS: u64 = 1;
 /// Past median time is the mean of the middle 11 of 27 samples (KIP-4).
 pub const PMT_SAMPLES: usize = 27;
@@ -46,6 +52,9 @@ pub const PMT_MIDDLE: usize = 11;
 pub const PMT_SAMPLE_INTERVAL_S: u64 = 10;
 /// Seconds of blue score below which merged blocks no longer count for difficulty (KIP-4's window).
 pub const DAA_WINDOW_S: u64 = 2_641;
+/// Seconds of DAA score behind the timeout of a hash lock, after which it may be taken back although no certificate says
+/// that the time has come: a network without finality gives everything back a day late.
+pub const TIMELOCK_GRACE_S: u64 = 86_400;
 /// Seconds of DAA score by which upper time bounds are tested early, so that nothing is born expired (R9 b).
 pub const EXPIRY_MARGIN_S: u64 = 60;
 

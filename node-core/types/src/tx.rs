@@ -5,7 +5,7 @@ use crate::coin::{Coin, OneTimeKey, PointBytes};
 use crate::encode::{Decode, DecodeError, Encode, Reader, encode_bytes, encode_length, encode_list};
 use crate::encode_struct;
 use crate::hash::{AssetId, BlockHash, Domain, Hash32, Hasher, TxId, WtxId, hash_of};
-use crate::lock::PublicKeyBytes;
+use crate::lock::{Lock, ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PREIMAGE_BYTES, PublicKeyBytes};
 use crate::memo::{Memo, MemoTerms};
 use crate::score::DaaRange;
 
@@ -344,17 +344,58 @@ impl Decode for TxCore {
     }
 }
 
+/// A key and its 64-byte low-s ECDSA signature over the sighash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeySignature {
+    /// The key behind the address.
+    pub public_key: PublicKeyBytes,
+    /// `r ‖ s`.
+    pub signature: [u8; 64],
+}
+encode_struct!(KeySignature { public_key, signature });
+
+/// A signature by one key of a multisig lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IndexedSignature {
+    /// Index of the key in the lock.
+    pub index: u8,
+    /// `r ‖ s`, low s.
+    pub signature: [u8; 64],
+}
+encode_struct!(IndexedSignature { index, signature });
+
+/// An ML-DSA-65 key and its signature over the sighash, in context `umbel/lock/v1`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MlDsaSignature {
+    /// The key that the lock has the hash of.
+    pub key: [u8; ML_DSA_KEY_BYTES],
+    /// Its signature.
+    pub signature: [u8; ML_DSA_SIGNATURE_BYTES],
+}
+encode_struct!(MlDsaSignature { key, signature });
+
 /// What shows that an input may be consumed. Which kind stands where follows from the core.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum InputWitness {
     /// Proof for a coin.
     Coin([u8; INPUT_PROOF_BYTES]),
-    /// Key and 64-byte low-s ECDSA signature for a Memo whose branch asks for one address.
-    Signature {
-        /// The key behind the address.
-        public_key: PublicKeyBytes,
-        /// `r ‖ s`.
-        signature: [u8; 64],
+    /// For lock `Address`, and for every refund.
+    Signature(KeySignature),
+    /// For lock `Multisig`: as many as it asks for, strictly ascending by index.
+    Multisig(Vec<IndexedSignature>),
+    /// For the claim of a `HashTimelock`.
+    HashClaim {
+        /// Its SHA-256 is the lock's.
+        preimage: [u8; PREIMAGE_BYTES],
+        /// By the claim address.
+        signed: KeySignature,
+    },
+    /// For lock `PostQuantum`.
+    PostQuantum {
+        /// By the lock's address.
+        signed: KeySignature,
+        /// By the lock's second key.
+        ml_dsa: Box<MlDsaSignature>,
     },
 }
 
@@ -362,11 +403,42 @@ impl Encode for InputWitness {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Coin(proof) => out.extend_from_slice(proof),
-            Self::Signature { public_key, signature } => {
-                public_key.encode(out);
-                out.extend_from_slice(signature);
+            Self::Signature(signed) => signed.encode(out),
+            // The count is the core's: no length is sent.
+            Self::Multisig(signatures) => signatures.iter().for_each(|signature| signature.encode(out)),
+            Self::HashClaim { preimage, signed } => {
+                preimage.encode(out);
+                signed.encode(out);
+            }
+            Self::PostQuantum { signed, ml_dsa } => {
+                signed.encode(out);
+                ml_dsa.encode(out);
             }
         }
+    }
+}
+
+impl InputWitness {
+    /// Reads the entry that `input` asks for.
+    fn decode_for(input: &Input, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let Input::Memo { terms, branch } = input else {
+            return Ok(Self::Coin(r.array("input proof")?));
+        };
+        Ok(match (branch, &terms.lock) {
+            // A lock that no rule opens reads like one signature; T6 refuses the transaction.
+            (LockBranch::Refund, _) | (LockBranch::Owner, Lock::Address(_) | Lock::NameCommit { .. }) => {
+                Self::Signature(Decode::decode(r)?)
+            }
+            (LockBranch::Owner, Lock::Multisig { m, keys: _ }) => {
+                Self::Multisig((0..*m).map(|_| Decode::decode(r)).collect::<Result<_, _>>()?)
+            }
+            (LockBranch::Owner, Lock::HashTimelock { .. }) => {
+                Self::HashClaim { preimage: Decode::decode(r)?, signed: Decode::decode(r)? }
+            }
+            (LockBranch::Owner, Lock::PostQuantum { .. }) => {
+                Self::PostQuantum { signed: Decode::decode(r)?, ml_dsa: Box::new(Decode::decode(r)?) }
+            }
+        })
     }
 }
 
@@ -405,12 +477,7 @@ impl Witness {
         let range_proof = r.bytes(MAX_RANGE_PROOF_BYTES, "range proof")?;
         let mut inputs = Vec::with_capacity(core.inputs.len());
         for input in &core.inputs {
-            inputs.push(match input.consumed {
-                Input::Coin { .. } => InputWitness::Coin(r.array("input proof")?),
-                Input::Memo { .. } => {
-                    InputWitness::Signature { public_key: Decode::decode(r)?, signature: r.array("signature")? }
-                }
-            });
+            inputs.push(InputWitness::decode_for(&input.consumed, r)?);
         }
         let mut outputs = Vec::with_capacity(core.coin_outputs());
         for _ in 0..core.coin_outputs() {

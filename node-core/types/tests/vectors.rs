@@ -3,9 +3,9 @@
 
 use umbel_types::hash::{Domain, Hasher};
 use umbel_types::header::BLOCK_VERSION;
-use umbel_types::lock::PublicKeyBytes;
+use umbel_types::lock::{ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PREIMAGE_BYTES, PublicKeyBytes};
 use umbel_types::state::{LedgerBalance, SetMember, State, StateClass, ValidatorSet};
-use umbel_types::tx::{InputWitness, LockBranch, TX_VERSION};
+use umbel_types::tx::{IndexedSignature, InputWitness, KeySignature, LockBranch, MlDsaSignature, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
     Action, Amount, AssetId, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, Coin, CoinFlags, CompactTarget,
@@ -64,6 +64,10 @@ fn hidden_memo() -> Memo {
     Memo { value, refund: None, valid: DaaRange::ALWAYS, ..memo(Lock::Address(ZkAddress([22; 20]))) }
 }
 
+fn key_signature(n: u8) -> KeySignature {
+    KeySignature { public_key: PublicKeyBytes([2; 33]), signature: [n; 64] }
+}
+
 fn transaction() -> Transaction {
     let outpoint = |n| OutPoint { source: Hash32([n; 32]), index: u32::from(n) };
     let spent_coin = Input::Coin {
@@ -92,12 +96,47 @@ fn transaction() -> Transaction {
     };
     let witness = Witness {
         range_proof: vec![39; 577],
-        inputs: vec![
-            InputWitness::Coin([40; 256]),
-            InputWitness::Signature { public_key: PublicKeyBytes([2; 33]), signature: [41; 64] },
-        ],
+        inputs: vec![InputWitness::Coin([40; 256]), InputWitness::Signature(key_signature(41))],
         outputs: vec![[42; 192]],
         kernel: [43; 64],
+    };
+    Transaction { core, witness }
+}
+
+/// Consumes a Memo by each branch whose witness is more than one signature, and one hash lock by its refund.
+fn locked_transaction() -> Transaction {
+    let consumed = |lock: &Lock, branch| {
+        let terms = Memo { refund: None, valid: DaaRange::ALWAYS, ..memo(lock.clone()) }.terms();
+        Input::Memo { terms, branch }
+    };
+    let [_, multisig, _, timelock, post_quantum] = &locks()[..] else { panic!("five locks") };
+    let inputs = [
+        consumed(multisig, LockBranch::Owner),
+        consumed(timelock, LockBranch::Owner),
+        consumed(timelock, LockBranch::Refund),
+        consumed(post_quantum, LockBranch::Owner),
+    ];
+    let ml_dsa = Box::new(MlDsaSignature { key: [95; ML_DSA_KEY_BYTES], signature: [96; ML_DSA_SIGNATURE_BYTES] });
+    let witness = Witness {
+        range_proof: Vec::new(),
+        inputs: vec![
+            InputWitness::Multisig(
+                [(0, 90), (2, 91)].map(|(index, n)| IndexedSignature { index, signature: [n; 64] }).to_vec(),
+            ),
+            InputWitness::HashClaim { preimage: [92; PREIMAGE_BYTES], signed: key_signature(93) },
+            InputWitness::Signature(key_signature(94)),
+            InputWitness::PostQuantum { signed: key_signature(97), ml_dsa },
+        ],
+        outputs: Vec::new(),
+        kernel: [98; 64],
+    };
+    let core = TxCore {
+        inputs: (0..)
+            .zip(inputs)
+            .map(|(index, consumed)| TxInput { outpoint: OutPoint { source: Hash32([99; 32]), index }, consumed })
+            .collect(),
+        outputs: vec![Output::Memo(memo(Lock::Address(ZkAddress([37; 20]))))],
+        ..transaction().core
     };
     Transaction { core, witness }
 }
@@ -188,6 +227,7 @@ fn encodings_are_frozen() {
     }
     check("hidden memo", &hidden_memo(), HIDDEN_MEMO);
     check("transaction", &transaction(), TRANSACTION);
+    check("locked transaction", &locked_transaction(), LOCKED_TRANSACTION);
     check("header", &header(), HEADER);
     check("block", &Block { header: header(), body: body() }, BLOCK);
     for (state, expected) in states().iter().zip(STATES) {
@@ -248,6 +288,7 @@ const MEMOS: [(usize, &str); 5] = [
 ];
 const HIDDEN_MEMO: (usize, &str) = (193, "ef75ca3a7044dd98");
 const TRANSACTION: (usize, &str) = (2_259, "1af4aebf7306e15d");
+const LOCKED_TRANSACTION: (usize, &str) = (6_792, "883071386367ef40");
 const HEADER: (usize, &str) = (366, "5a478cd291e05244");
 const BLOCK: (usize, &str) = (2_821, "3b984a8f6eb7ee0f");
 const STATES: [(usize, &str); 2] = [(110, "7017dcb9a62eea57"), (174, "5a9e6f5a2e84d141")];

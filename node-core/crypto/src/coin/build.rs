@@ -63,23 +63,44 @@ pub(crate) struct BuiltKey {
     pub(crate) shared: SharedSecret,
 }
 
-/// `R = e·P`, `g = u·P`, `A = u·A_P`, `S = u·S_P`, `sealed = (diversifier ‖ v ‖ rseed) xor pad`.
-pub(crate) fn build_key(
+/// Ephemeral key and sealed opening: what tells the owner of an address about a hidden amount.
+pub(crate) struct Sealed {
+    pub(crate) ephemeral: PointBytes,
+    pub(crate) sealed: SealedBytes,
+    pub(crate) scalars: CoinScalars,
+    pub(crate) shared: SharedSecret,
+    /// `P` of the address.
+    base: RistrettoPoint,
+}
+
+/// `R = e·P`, `sealed = (diversifier ‖ v ‖ rseed) xor pad`, pad from `e·A_P`.
+pub(crate) fn seal(
     recipient: &ConfidentialAddress,
     value: Amount,
     rseed: Zeroizing<[u8; 32]>,
     role: KeyRole,
-) -> BuiltKey {
+) -> Sealed {
     let scalars = CoinScalars::of(&rseed);
     let base = recipient.diversifier().base();
     let ephemeral = encode_point(&(scalars.e * base));
     let mut shared_point = scalars.e * recipient.view_point();
     let shared = SharedSecret::derive(&shared_point, &ephemeral, role);
     shared_point.zeroize();
+    let sealed = shared.seal(&SealedOpening { diversifier: *recipient.diversifier(), value, rseed });
+    Sealed { ephemeral, sealed, scalars, shared, base }
+}
+
+/// What [`seal`] makes, and `g = u·P`, `A = u·A_P`, `S = u·S_P`.
+pub(crate) fn build_key(
+    recipient: &ConfidentialAddress,
+    value: Amount,
+    rseed: Zeroizing<[u8; 32]>,
+    role: KeyRole,
+) -> BuiltKey {
+    let Sealed { ephemeral, sealed, scalars, shared, base } = seal(recipient, value, rseed, role);
     let (g, view) = (scalars.u * base, scalars.u * recipient.view_point());
     let spend = scalars.u * recipient.spend_point();
     let owner = OneTimeKey { g: encode_point(&g), view: encode_point(&view), spend: encode_point(&spend) };
-    let sealed = shared.seal(&SealedOpening { diversifier: *recipient.diversifier(), value, rseed });
     BuiltKey { owner, ephemeral, sealed, g, view, scalars, shared }
 }
 

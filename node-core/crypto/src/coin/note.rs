@@ -27,6 +27,27 @@ pub struct NoteError {
     pub limit: usize,
 }
 
+/// What a coin's note says to whoever has its key. None of the three says anything about the coin's worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoteText {
+    /// No note, or padding without text.
+    Empty,
+    /// The sender's text.
+    Text(String),
+    /// Bytes that are no note under this key: a failing note never fails its coin.
+    Unreadable,
+}
+
+impl NoteText {
+    /// The text, where there is one.
+    pub fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Empty | Self::Unreadable => None,
+        }
+    }
+}
+
 impl NoteSize {
     /// The smallest class that takes every one of `texts`.
     ///
@@ -99,11 +120,19 @@ pub(crate) fn encrypt(key: &[u8; 32], place: &NotePlace<'_>, text: &str, size: N
     Ok(Note::new(ciphertext).expect("48 or 240 bytes and the tag of 16"))
 }
 
-/// Decrypts a note. `None` where there is none, or where it fails: a failing note never fails its coin.
-pub(crate) fn decrypt(key: &[u8; 32], place: &NotePlace<'_>, note: &Note) -> Option<String> {
+/// Decrypts a note.
+pub(crate) fn decrypt(key: &[u8; 32], place: &NotePlace<'_>, note: &Note) -> NoteText {
     if NoteSize::of_ciphertext(note) == NoteSize::None {
-        return None;
+        return NoteText::Empty;
     }
+    match decrypt_text(key, place, note) {
+        Some(text) if text.is_empty() => NoteText::Empty,
+        Some(text) => NoteText::Text(text),
+        None => NoteText::Unreadable,
+    }
+}
+
+fn decrypt_text(key: &[u8; 32], place: &NotePlace<'_>, note: &Note) -> Option<String> {
     let aad = associated_data(place.owner, place.c, place.d, place.ephemeral);
     let plaintext = ChaCha20Poly1305::new(&Key::from(*key))
         .decrypt(&Nonce::default(), Payload { msg: note.as_bytes(), aad: &aad })
@@ -111,7 +140,7 @@ pub(crate) fn decrypt(key: &[u8; 32], place: &NotePlace<'_>, note: &Note) -> Opt
         .map(Zeroizing::new)?;
     let (len, rest) = plaintext.split_first()?;
     let (text, padding) = rest.split_at_checked(usize::from(*len))?;
-    if text.is_empty() || padding.iter().any(|byte| *byte != 0) {
+    if padding.iter().any(|byte| *byte != 0) {
         return None;
     }
     core::str::from_utf8(text).ok().map(str::to_owned)

@@ -5,7 +5,7 @@ use thiserror::Error;
 use umbel_types::{Amount, AssetId, Coin, OneTimeKey, OutPoint, PointBytes, SealedBytes};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::coin::note::{self, NotePlace};
+use crate::coin::note::{self, NotePlace, NoteText};
 use crate::coin::secrets::{CoinScalars, KeyRole, SealedOpening, SharedSecret};
 use crate::element::{BadPoint, Element, encode_point};
 use crate::generators::asset_base;
@@ -32,7 +32,10 @@ pub enum OpenError {
     /// The table holds no spend point for the diversifier: nothing says who may spend it.
     #[error("the coin names an address that this view key does not know")]
     UnknownAddress,
-    /// `c ≠ k·g` or `d ≠ v·H + k·A`: it holds another value than it says.
+    /// A hidden Memo names an address that is not the published one: the payer may be probing who owns that address.
+    #[error("the hidden memo names an address that was not published")]
+    NotPublished,
+    /// `c ≠ k·g`, `d ≠ v·H + k·A`, or `V ≠ v·B + w·B̃`: it holds another value than it says.
     #[error("the coin does not hold the value that it says")]
     Value,
 }
@@ -74,19 +77,24 @@ pub fn detects(view: &ViewKey, owner: &OneTimeKey) -> bool {
     view.detects(owner)
 }
 
-/// Opens a one-time key with the view key.
-pub(crate) fn open_key(
+/// What a view key reads from an ephemeral key and a sealed opening; `R = e·P` holds.
+pub(crate) struct Unsealed {
+    pub(crate) diversifier: Diversifier,
+    pub(crate) value: Amount,
+    pub(crate) scalars: CoinScalars,
+    shared: SharedSecret,
+    /// `P` of the diversifier.
+    base: RistrettoPoint,
+}
+
+/// Unseals with a·R and checks `R = e·P`.
+pub(crate) fn unseal(
     view: &ViewKey,
-    owner: &OneTimeKey,
     ephemeral: &PointBytes,
     sealed: &SealedBytes,
     role: KeyRole,
-) -> Result<OpenedKey, OpenError> {
-    Element::decode_non_identity(&owner.g)?;
+) -> Result<Unsealed, OpenError> {
     let r = Element::decode_non_identity(ephemeral)?;
-    if !view.detects(owner) {
-        return Err(OpenError::NotMine);
-    }
     let mut shared_point = view.scalar() * r.point();
     let shared = SharedSecret::derive(&shared_point, ephemeral, role);
     shared_point.zeroize();
@@ -96,6 +104,22 @@ pub(crate) fn open_key(
     if encode_point(&(scalars.e * base)) != *ephemeral {
         return Err(OpenError::Ephemeral);
     }
+    Ok(Unsealed { diversifier, value, scalars, shared, base })
+}
+
+/// Opens a one-time key with the view key.
+pub(crate) fn open_key(
+    view: &ViewKey,
+    owner: &OneTimeKey,
+    ephemeral: &PointBytes,
+    sealed: &SealedBytes,
+    role: KeyRole,
+) -> Result<OpenedKey, OpenError> {
+    Element::decode_non_identity(&owner.g)?;
+    if !view.detects(owner) {
+        return Err(OpenError::NotMine);
+    }
+    let Unsealed { diversifier, value, scalars, shared, base } = unseal(view, ephemeral, sealed, role)?;
     if encode_point(&(scalars.u * base)) != owner.g {
         return Err(OpenError::OneTimeBase);
     }
@@ -138,7 +162,7 @@ fn holds_value(coin: &Coin, k: &Scalar, value: Amount) -> Result<bool, OpenError
     Ok(encode_point(&(k * g.point())) == coin.c && encode_point(&d) == coin.d)
 }
 
-fn decrypt_note(shared: &SharedSecret, coin: &Coin) -> Option<String> {
+fn decrypt_note(shared: &SharedSecret, coin: &Coin) -> NoteText {
     let place = NotePlace { owner: &coin.owner, c: &coin.c, d: &coin.d, ephemeral: &coin.ephemeral };
     note::decrypt(&shared.note_key, &place, &coin.note)
 }
@@ -153,7 +177,7 @@ pub fn open_coin(view: &ViewKey, coin: &Coin, position: u32) -> Result<Unverifie
     if !holds_value(coin, &key.scalars.k, key.value)? {
         return Err(OpenError::Value);
     }
-    let (value, note) = (key.value, decrypt_note(&key.shared, coin));
+    let (value, note) = (key.value, decrypt_note(&key.shared, coin).text());
     Ok(UnverifiedCoin { key, asset: coin.asset, value, note })
 }
 
@@ -228,7 +252,24 @@ pub fn recover_sent(
     position: u32,
 ) -> Result<SentCoin, OpenError> {
     let rseed = outgoing.output_scalar(inputs, salt, position).rseed();
-    let scalars = CoinScalars::of(&rseed);
+    let ReadCoin { recipient, value, note } = read_with_rseed(coin, position, &rseed)?;
+    Ok(SentCoin { recipient, asset: coin.asset, value, note: note.text() })
+}
+
+/// What a coin's `rseed` says about it.
+pub(crate) struct ReadCoin {
+    pub(crate) recipient: ConfidentialAddress,
+    pub(crate) value: Amount,
+    pub(crate) note: NoteText,
+}
+
+/// Reads a coin from its `rseed` and checks that all of it follows from that: with `P = e⁻¹·R`, `A_P = u⁻¹·A`,
+/// `S_P = u⁻¹·S`, it unseals with `e·A_P` to this rseed and a diversifier of P, and `g = u·P ∧ c = k·g ∧ d = v·H + k·A`.
+///
+/// # Errors
+/// [`OpenError`]; [`OpenError::NotMine`] where the coin was made from another rseed.
+pub(crate) fn read_with_rseed(coin: &Coin, position: u32, rseed: &[u8; 32]) -> Result<ReadCoin, OpenError> {
+    let scalars = CoinScalars::of(rseed);
     let decode = |bytes: &PointBytes| Element::decode_non_identity(bytes).map(|e| *e.point());
     let (g, a) = (decode(&coin.owner.g)?, decode(&coin.owner.view)?);
     let (s, r) = (decode(&coin.owner.spend)?, decode(&coin.ephemeral)?);
@@ -252,9 +293,8 @@ pub fn recover_sent(
     if !holds_value(coin, &scalars.k, opening.value)? {
         return Err(OpenError::Value);
     }
-    Ok(SentCoin {
+    Ok(ReadCoin {
         recipient: ConfidentialAddress::new(opening.diversifier, recipient_view, *u_inverse * s),
-        asset: coin.asset,
         value: opening.value,
         note: decrypt_note(&shared, coin),
     })

@@ -30,7 +30,7 @@ pub struct AddressIndex(pub u32);
 impl AddressIndex {
     /// The address that a wallet shows first.
     pub const DEFAULT: Self = Self(0);
-    /// The address that goes into an identity certificate, and nowhere else: a published address never equals a private
+    /// The address that goes into an identity certificate and takes hidden Memos: a published address never equals a private
     /// one.
     pub const PUBLICATION: Self = Self(u32::MAX);
 }

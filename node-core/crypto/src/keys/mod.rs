@@ -15,6 +15,7 @@ mod view;
 pub use account::AccountKeys;
 pub use address::{Address, AddressError, AddressIndex, ConfidentialAddress, Diversifier, Fingerprint};
 pub use mnemonic::{Mnemonic, MnemonicError, WordCount, completions, word_list};
+pub(crate) use outgoing::rseed_of;
 pub use outgoing::{OutgoingViewKey, OutputScalar, PlannedOutput};
 pub use secp::{SecpKey, address_of_public_key};
 pub use seed::{MlDsaRole, Seed};

@@ -3,7 +3,7 @@
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use rand_core::CryptoRng;
 use umbel_types::encode::{Encode, encode_bytes, encode_length};
-use umbel_types::{Amount, AssetId, OutPoint};
+use umbel_types::{Amount, AssetId, OutPoint, PointBytes};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::element::encode_point;
@@ -83,9 +83,23 @@ pub struct OutputScalar(Zeroizing<Scalar>);
 impl OutputScalar {
     /// `rseed_j = H("umbel/rseed/v1", x_j·B)`.
     pub(crate) fn rseed(&self) -> Zeroizing<[u8; 32]> {
-        let mut point = RistrettoPoint::mul_base(&self.0);
-        let rseed = SecretHasher::new(hashers::RSEED).with_bytes(&encode_point(&point).0).bytes();
+        let mut point = self.public();
+        let rseed = rseed_of(&encode_point(&point));
         point.zeroize();
         rseed
     }
+
+    /// `X = x_j·B`. Who learns it learns everything about the output, and can prove nothing.
+    pub(crate) fn public(&self) -> RistrettoPoint {
+        RistrettoPoint::mul_base(&self.0)
+    }
+
+    pub(crate) fn scalar(&self) -> &Scalar {
+        &self.0
+    }
+}
+
+/// `rseed = H("umbel/rseed/v1", X)`.
+pub(crate) fn rseed_of(public: &PointBytes) -> Zeroizing<[u8; 32]> {
+    SecretHasher::new(hashers::RSEED).with_bytes(&public.0).bytes()
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand_core::Rng;
 use umbel_crypto::generators::{VALUE_BASE, asset_base, blinding_base, commit};
 use umbel_crypto::input_proof::{InputStatement, InputWitnessSecrets};
-use umbel_crypto::kernel::{KernelRow, KernelWitnessSecrets};
+use umbel_crypto::kernel::{KernelRow, KernelStatement, KernelWitnessSecrets};
 use umbel_crypto::output_proof::{OutputStatement, OutputWitnessSecrets};
 use umbel_crypto::range_proof::{RangeStatement, RangeWitnessSecrets, range_proof_len};
 use umbel_crypto::statement::TxStatement;
@@ -186,6 +186,30 @@ fn proofs_are_bound_to_statement_and_place() {
     }
 }
 
+/// Likewise for inputs: no point of the statement can be exchanged under a finished proof.
+#[test]
+fn input_proofs_are_bound_to_statement_and_place() {
+    let (statement, secrets) = input(1, 5);
+    let proof = statement.prove(&CONTEXT, &secrets, &mut rng(1));
+    assert!(statement.verify(&CONTEXT, &proof));
+    assert!(!statement.verify(&ProofContext { index: 3, ..CONTEXT }, &proof));
+    assert!(!statement.verify(&ProofContext { sighash: Hash32([5; 32]), ..CONTEXT }, &proof));
+    let changes: [Change<InputStatement>; 7] = [
+        |s| s.asset = AssetId::CCOS,
+        |s| s.g = moved(&s.g),
+        |s| s.view = moved(&s.view),
+        |s| s.spend = moved(&s.spend),
+        |s| s.c = moved(&s.c),
+        |s| s.d = moved(&s.d),
+        |s| s.value_commitment = moved(&s.value_commitment),
+    ];
+    for (i, change) in changes.iter().enumerate() {
+        let mut other = statement.clone();
+        change(&mut other);
+        assert!(!other.verify(&CONTEXT, &proof), "{i}");
+    }
+}
+
 fn range(values: &[u64], seed: u8) -> (RangeStatement, RangeWitnessSecrets) {
     let mut rng = rng(seed);
     let openings: Vec<(u64, Scalar)> = values.iter().map(|v| (*v, Scalar::random(&mut rng))).collect();
@@ -229,6 +253,126 @@ fn each_range_clause_is_needed() {
     assert!(!with([commitments.clone(), vec![element(Scalar::ZERO * VALUE_BASE)]].concat()).verify(&CONTEXT, &proof));
     secrets.openings[0].0 += 1;
     assert!(statement.prove(&CONTEXT, &secrets, &mut rng(2)).is_none());
+}
+
+/// Values out of range: nobody has a u64 to open them with, and a proof about other commitments is none about these.
+#[test]
+fn values_outside_the_range_have_no_proof() {
+    let (_, secrets) = range(&[5, 0], 1);
+    let (v, w) = secrets.openings[0];
+    let outside = [
+        -Scalar::from(v),
+        Scalar::from(u64::MAX) + Scalar::ONE,
+        Scalar::from(1u128 << 64) + Scalar::from(v),
+        Scalar::from(v) * Scalar::from(2u8).invert(),
+    ];
+    for value in outside {
+        let second = element(commit(&Scalar::ZERO, &secrets.openings[1].1));
+        let statement = RangeStatement::new(vec![element(commit(&value, &w)), second]).unwrap();
+        for claimed in [0, v, u64::MAX] {
+            let openings = RangeWitnessSecrets { openings: vec![(claimed, w), secrets.openings[1]] };
+            assert!(!statement.is_satisfied_by(&openings));
+            assert!(statement.prove(&CONTEXT, &openings, &mut rng(2)).is_none());
+            let commitments = openings.openings.iter().map(|(v, w)| element(commit(&Scalar::from(*v), w))).collect();
+            let other = RangeStatement::new(commitments).unwrap();
+            let proof = other.prove(&CONTEXT, &openings, &mut rng(2)).unwrap();
+            assert!(other.verify(&CONTEXT, &proof));
+            assert!(!statement.verify(&CONTEXT, &proof));
+        }
+    }
+}
+
+/// Rows that balance: for each asset, hidden amounts in and out, and public amounts that make up the difference.
+fn rows(assets: &[u8], amounts: &[(u32, u32)], seed: u8) -> (Vec<KernelRow>, KernelWitnessSecrets) {
+    let mut rng = rng(seed);
+    let mut ids: Vec<AssetId> = assets.iter().map(|n| AssetId([*n; 32])).collect();
+    ids.push(AssetId::STR);
+    ids.sort();
+    ids.dedup();
+    let mut blinding_excess = Vec::new();
+    let rows = ids.into_iter().map(|asset| {
+        let mut row = KernelRow { asset, hidden_in: vec![], hidden_out: vec![], public_in: 7, public_out: 7 };
+        let mut excess = Scalar::ZERO;
+        for (hidden_in, hidden_out) in amounts {
+            let (w_in, w_out) = (Scalar::random(&mut rng), Scalar::random(&mut rng));
+            row.hidden_in.push(element(commit(&Scalar::from(*hidden_in), &w_in)));
+            row.hidden_out.push(element(commit(&Scalar::from(*hidden_out), &w_out)));
+            row.public_in += u64::from(*hidden_out);
+            row.public_out += u64::from(*hidden_in);
+            excess += w_in - w_out;
+        }
+        blinding_excess.push(excess);
+        row
+    });
+    (rows.collect(), KernelWitnessSecrets { blinding_excess })
+}
+
+/// A row too few, twice, or out of order makes no kernel.
+#[test]
+fn rows_are_ascending_and_str_is_among_them() {
+    let (rows, _) = rows(&[3, 5], &[], 1);
+    let kernel = |order: &[usize]| KernelStatement::new(order.iter().map(|i| rows[*i].clone()).collect()).is_some();
+    let str_at = rows.iter().position(|row| row.asset == AssetId::STR).unwrap();
+    let others: Vec<usize> = (0..3).filter(|i| *i != str_at).collect();
+    assert!(kernel(&[0, 1, 2]) && kernel(&[str_at]));
+    assert!(!kernel(&[]) && !kernel(&others));
+    assert!(!kernel(&[0, 2, 1]) && !kernel(&[0, 1, 1, 2]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Both statements of the kernel over any rows, with any one term of any row changed or none.
+    #[test]
+    fn kernel_proof_equals_predicate(
+        assets in proptest::collection::vec(0u8..9, 0..3),
+        amounts in proptest::collection::vec((any::<u32>(), any::<u32>()), 0..4),
+        seed: u8,
+        change in 0u8..10,
+        place: proptest::sample::Index,
+    ) {
+        let (mut rows, mut secrets) = rows(&assets, &amounts, seed);
+        let at = place.index(rows.len());
+        let row = &mut rows[at];
+        let breaks = match change {
+            0 => { row.public_in += 1; true }
+            1 => { row.public_out += 1; true }
+            2 => { row.hidden_in.push(element(VALUE_BASE)); true }
+            3 => { row.hidden_out.push(element(VALUE_BASE)); true }
+            4 => row.hidden_in.pop().is_some_and(|e| !e.is_identity()),
+            5 => row.hidden_out.pop().is_some_and(|e| !e.is_identity()),
+            6 => { secrets.blinding_excess[at] += Scalar::ONE; true }
+            7 => { row.hidden_in.push(element(blinding_base())); true }
+            // Both sides by the same: still true, and another statement.
+            8 => { row.public_in += 3; row.public_out += 3; false }
+            _ => false,
+        };
+        let statement = KernelStatement::new(rows).unwrap();
+        prop_assert_eq!(statement.is_satisfied_by(&secrets), !breaks);
+        prop_assert_eq!(statement.verify(&CONTEXT, &statement.prove(&CONTEXT, &secrets, &mut rng(seed))), !breaks);
+    }
+
+    /// Both statements of the range relation over any values, with any one opening changed or none.
+    #[test]
+    fn range_proof_equals_predicate(
+        values in proptest::collection::vec(any::<u64>(), 1..5),
+        seed: u8,
+        change in 0u8..5,
+        place: proptest::sample::Index,
+    ) {
+        let (statement, mut secrets) = range(&values, seed);
+        let at = place.index(values.len());
+        match change {
+            0 => secrets.openings[at].0 ^= 1,
+            1 => secrets.openings[at].1 += Scalar::ONE,
+            2 => { secrets.openings.pop(); }
+            3 => secrets.openings.push((0, Scalar::ZERO)),
+            _ => {}
+        }
+        let proof = statement.prove(&CONTEXT, &secrets, &mut rng(seed));
+        prop_assert_eq!(statement.is_satisfied_by(&secrets), change == 4);
+        prop_assert_eq!(proof.is_some_and(|proof| statement.verify(&CONTEXT, &proof)), change == 4);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use umbel_crypto::coin::{
     KeyRole, NewCoin, NoteSize, OpenError, build_coin, build_payout_key, check_payout_key, coinbase_coin, detects,
-    open_coin, open_coinbase, open_payout_key, recover_sent,
+    open_coin, open_coinbase, recover_sent,
 };
 use umbel_crypto::keys::{Address, AddressIndex, OutgoingViewKey, PlannedOutput};
 use umbel_crypto::{BadPoint, Element};
@@ -160,17 +160,10 @@ fn coinbase_coins_open_and_spend() {
 }
 
 #[test]
-fn payout_keys_are_fresh_and_bound_to_their_role() {
-    let mut owner = wallet(2);
-    let address = owner.address(0);
-    let mut rng = rng(1);
-    let (a, b) =
-        (build_payout_key(&address, KeyRole::Miner, &mut rng), build_payout_key(&address, KeyRole::Miner, &mut rng));
-    assert_ne!(a, b);
-    assert!(open_payout_key(&owner.keys.view, &a, KeyRole::Miner).unwrap().check_with(&owner.keys.spend).is_ok());
-    for role in [KeyRole::Refund, KeyRole::Offer, KeyRole::Output(0), KeyRole::Memo(0)] {
-        assert!(open_payout_key(&owner.keys.view, &a, role).is_err(), "{role:?}");
-    }
+fn payout_keys_are_fresh() {
+    let (address, mut rng) = (wallet(2).address(0), rng(1));
+    let mut key = || build_payout_key(&address, KeyRole::Miner, &mut rng);
+    assert_ne!(key(), key());
 }
 
 #[test]

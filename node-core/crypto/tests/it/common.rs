@@ -1,8 +1,13 @@
 //! Wallets, coins and transactions to test with. Everything follows from small numbers.
 
+use core::convert::Infallible;
+
 use chacha20::ChaCha20Rng;
-use rand_core::SeedableRng;
-use umbel_crypto::coin::{BuiltCoin, NewCoin, NoteSize, OpenedCoin, build_coin, open_coin};
+use rand_core::{CryptoRng, SeedableRng, TryCryptoRng, TryRng};
+use umbel_crypto::coin::{
+    BuiltCoin, BuiltHiddenMemo, HiddenOpening, NewCoin, NewHiddenMemo, NoteSize, OpenedCoin, build_coin,
+    build_hidden_memo, open_coin, open_hidden_memo,
+};
 use umbel_crypto::generators::commit_value;
 use umbel_crypto::keys::{AccountKeys, AddressIndex, ConfidentialAddress, SecpKey, Seed};
 use umbel_crypto::{InputSecrets, OutputSecrets, ProveError, prove_transaction};
@@ -18,6 +23,28 @@ pub(crate) const GENESIS: BlockHash = BlockHash([9; 32]);
 pub(crate) fn rng(seed: u8) -> ChaCha20Rng {
     ChaCha20Rng::from_seed([seed; 32])
 }
+
+/// A generator that gives zeros for ever: the operating system's, broken.
+pub(crate) struct StuckRng;
+
+impl TryRng for StuckRng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        out.fill(0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for StuckRng {}
 
 pub(crate) fn units(n: u64) -> Amount {
     Amount::from_units(n)
@@ -46,6 +73,30 @@ impl Wallet {
         build_coin(&new_coin(&recipient, asset, value, 0), &x).unwrap().coin
     }
 
+    pub(crate) fn published(&self) -> ConfidentialAddress {
+        self.keys.view.address(AddressIndex::PUBLICATION).unwrap()
+    }
+
+    pub(crate) fn new_hidden<'a>(
+        &self,
+        asset: AssetId,
+        value: u64,
+        position: u32,
+        published: &'a ConfidentialAddress,
+    ) -> NewHiddenMemo<'a> {
+        NewHiddenMemo { owner: self.secp.address(), published, asset, value: units(value), position }
+    }
+
+    /// A hidden Memo that some stranger pays to this wallet.
+    pub(crate) fn receive_hidden(&self, asset: AssetId, value: u64, position: u32, salt: u8) -> BuiltHiddenMemo {
+        let x = wallet(200).keys.outgoing.output_scalar(&[outpoint(0)], &[salt; 32], position);
+        build_hidden_memo(&self.new_hidden(asset, value, position, &self.published()), &x)
+    }
+
+    pub(crate) fn open_hidden(&self, memo: &Memo, position: u32) -> HiddenOpening {
+        open_hidden_memo(&self.keys.view, &self.secp.address(), &memo.terms(), position).unwrap()
+    }
+
     pub(crate) fn open(&self, coin: &Coin, position: u32) -> OpenedCoin {
         open_coin(&self.keys.view, coin, position).unwrap().check_with(&self.keys.spend).unwrap()
     }
@@ -66,6 +117,8 @@ pub(crate) struct Plan {
     pub(crate) memos_in: Vec<(AssetId, u64)>,
     pub(crate) coins_out: Vec<(AssetId, u64)>,
     pub(crate) memos_out: Vec<(AssetId, u64)>,
+    pub(crate) hidden_in: Vec<(AssetId, u64)>,
+    pub(crate) hidden_out: Vec<(AssetId, u64)>,
     pub(crate) fee: u64,
     pub(crate) salt: u8,
 }
@@ -88,7 +141,16 @@ pub(crate) fn everything() -> Plan {
         coins_out: vec![(AssetId::STR, 60), (AssetId::STR, 39), (AssetId::CCOS, 7)],
         memos_out: vec![(AssetId::STR, 50)],
         fee: 1,
-        salt: 0,
+        ..Plan::default()
+    }
+}
+
+/// Hidden Memos among everything else: two consumed, two created.
+pub(crate) fn hidden() -> Plan {
+    Plan {
+        hidden_in: vec![(AssetId::STR, 30), (AssetId::CCOS, 3)],
+        hidden_out: vec![(AssetId::CCOS, 3), (AssetId::STR, 30)],
+        ..everything()
     }
 }
 
@@ -100,13 +162,18 @@ pub(crate) struct Draft {
     pub(crate) n_memos_in: usize,
     pub(crate) built: Vec<BuiltCoin>,
     pub(crate) n_memos_out: usize,
+    pub(crate) openings_in: Vec<HiddenOpening>,
+    pub(crate) built_hidden: Vec<BuiltHiddenMemo>,
 }
 
 pub(crate) fn draft(plan: &Plan) -> Draft {
+    draft_with_salt(plan, [plan.salt; 32])
+}
+
+pub(crate) fn draft_with_salt(plan: &Plan, salt: [u8; 32]) -> Draft {
     let mut owner = wallet(1);
     let mut payee = wallet(2);
-    let salt = [plan.salt; 32];
-    let n_in = u8::try_from(plan.coins_in.len() + plan.memos_in.len()).unwrap();
+    let n_in = u8::try_from(plan.coins_in.len() + plan.memos_in.len() + plan.hidden_in.len()).unwrap();
     let outpoints: Vec<OutPoint> = (0..n_in).map(outpoint).collect();
 
     let mut inputs = Vec::new();
@@ -126,6 +193,15 @@ pub(crate) fn draft(plan: &Plan) -> Draft {
         inputs.push(Input::Memo { terms: memo.terms(), branch: LockBranch::Owner });
     }
 
+    let mut openings_in = Vec::new();
+    for (i, (asset, value)) in plan.hidden_in.iter().enumerate() {
+        // Stands at the index that its outpoint names.
+        let position = outpoints[inputs.len()].index;
+        let built = owner.receive_hidden(*asset, *value, position, u8::try_from(i).unwrap());
+        openings_in.push(owner.open_hidden(&built.memo, position));
+        inputs.push(Input::Memo { terms: built.memo.terms(), branch: LockBranch::Owner });
+    }
+
     let mut built = Vec::new();
     let mut outputs = Vec::new();
     for (j, (asset, value)) in plan.coins_out.iter().enumerate() {
@@ -138,6 +214,14 @@ pub(crate) fn draft(plan: &Plan) -> Draft {
     }
     for (asset, value) in &plan.memos_out {
         outputs.push(Output::Memo(Memo::public_payment(*asset, units(*value), ZkAddress([7; 20]))));
+    }
+    let mut built_hidden = Vec::new();
+    for (asset, value) in &plan.hidden_out {
+        let position = u32::try_from(outputs.len()).unwrap();
+        let x = owner.keys.outgoing.output_scalar(&outpoints, &salt, position);
+        let memo = build_hidden_memo(&payee.new_hidden(*asset, *value, position, &payee.published()), &x);
+        outputs.push(Output::Memo(memo.memo.clone()));
+        built_hidden.push(memo);
     }
     let core = TxCore {
         version: TX_VERSION,
@@ -160,6 +244,8 @@ pub(crate) fn draft(plan: &Plan) -> Draft {
         n_memos_in: plan.memos_in.len(),
         built,
         n_memos_out: plan.memos_out.len(),
+        openings_in,
+        built_hidden,
     }
 }
 
@@ -171,15 +257,20 @@ impl Draft {
     pub(crate) fn input_secrets(&self) -> Vec<InputSecrets<'_>> {
         let (spend, view) = (&self.owner.keys.spend, &self.owner.keys.view);
         let coins = self.coin_values.iter().map(|value| InputSecrets::Coin { spend, view, value: units(*value) });
-        coins.chain((0..self.n_memos_in).map(|_| InputSecrets::Memo { key: &self.owner.secp })).collect()
+        let key = &self.owner.secp;
+        let memos = (0..self.n_memos_in).map(|_| InputSecrets::Memo { key });
+        let hidden = self.openings_in.iter().map(|opening| InputSecrets::HiddenMemo { key, opening });
+        coins.chain(memos).chain(hidden).collect()
     }
 
     pub(crate) fn output_secrets(&self) -> Vec<OutputSecrets<'_>> {
         let coins = self.built.iter().map(|built| OutputSecrets::Coin(&built.secrets));
-        coins.chain((0..self.n_memos_out).map(|_| OutputSecrets::PublicMemo)).collect()
+        let memos = (0..self.n_memos_out).map(|_| OutputSecrets::PublicMemo);
+        let hidden = self.built_hidden.iter().map(|built| OutputSecrets::HiddenMemo(&built.opening));
+        coins.chain(memos).chain(hidden).collect()
     }
 
-    pub(crate) fn prove(&self, rng: &mut ChaCha20Rng) -> Result<Transaction, ProveError> {
+    pub(crate) fn prove(&self, rng: &mut impl CryptoRng) -> Result<Transaction, ProveError> {
         let witness =
             prove_transaction(&self.core, &self.sighash(), &self.input_secrets(), &self.output_secrets(), rng)?;
         Ok(Transaction { core: self.core.clone(), witness })

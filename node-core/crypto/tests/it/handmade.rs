@@ -1,10 +1,11 @@
 //! The coin written down a second time, straight from the specification, with every part free to be wrong: what an
 //! attacker builds.
 
+use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT;
 use curve25519_dalek::{RistrettoPoint, Scalar};
-use umbel_crypto::generators::asset_base;
+use umbel_crypto::generators::{asset_base, blinding_base};
 use umbel_crypto::keys::{ConfidentialAddress, Diversifier};
-use umbel_types::{AssetId, Coin, CoinFlags, Note, OneTimeKey, PayoutKey, PointBytes, SealedBytes};
+use umbel_types::{AssetId, Coin, CoinFlags, MemoValue, Note, OneTimeKey, PayoutKey, PointBytes, SealedBytes};
 
 fn framed(label: &str, parts: &[&[u8]]) -> blake3::OutputReader {
     let mut hasher = blake3::Hasher::new();
@@ -20,6 +21,13 @@ pub(crate) fn h2s(label: &str, parts: &[&[u8]]) -> Scalar {
     let mut wide = [0u8; 64];
     framed(label, parts).fill(&mut wide);
     Scalar::from_bytes_mod_order_wide(&wide)
+}
+
+/// `H("umbel/rseed/v1", x·B)`.
+pub(crate) fn rseed_of(x: &Scalar) -> [u8; 32] {
+    let mut rseed = [0u8; 32];
+    framed("umbel/rseed/v1", &[&(x * RISTRETTO_BASEPOINT_POINT).compress().0]).fill(&mut rseed);
+    rseed
 }
 
 pub(crate) fn base(diversifier: &Diversifier) -> RistrettoPoint {
@@ -48,7 +56,10 @@ pub(crate) struct Handmade {
 
 impl Handmade {
     pub(crate) fn honest(to: &ConfidentialAddress, value: u64) -> Self {
-        let rseed = [8; 32];
+        Self::from_rseed(to, value, [8; 32])
+    }
+
+    pub(crate) fn from_rseed(to: &ConfidentialAddress, value: u64, rseed: [u8; 32]) -> Self {
         let u = h2s("umbel/u/v1", &[&rseed]);
         let p = base(to.diversifier());
         Self {
@@ -64,7 +75,8 @@ impl Handmade {
         }
     }
 
-    pub(crate) fn key(&self) -> PayoutKey {
+    /// R and what is sealed under it.
+    fn sealed(&self) -> (PointBytes, SealedBytes) {
         let e = h2s("umbel/e/v1", &[&self.rseed]);
         let ephemeral = bytes(e * self.ephemeral_for.0);
         let mut kdf = blake3::Hasher::new_derive_key("umbel/ss/v1");
@@ -76,8 +88,21 @@ impl Handmade {
         for i in 0..51 {
             sealed[i] = plain[i] ^ pad[i];
         }
+        (ephemeral, SealedBytes(sealed))
+    }
+
+    pub(crate) fn key(&self) -> PayoutKey {
+        let (ephemeral, sealed) = self.sealed();
         let owner = OneTimeKey { g: bytes(self.g), view: bytes(self.view), spend: bytes(self.spend) };
-        PayoutKey { owner, ephemeral, sealed: SealedBytes(sealed) }
+        PayoutKey { owner, ephemeral, sealed }
+    }
+
+    /// The value of a hidden Memo.
+    pub(crate) fn hidden_value(&self) -> MemoValue {
+        let w = h2s("umbel/w/v1", &[&self.rseed]);
+        let (ephemeral, sealed) = self.sealed();
+        let commitment = bytes(Scalar::from(self.value) * RISTRETTO_BASEPOINT_POINT + w * blinding_base());
+        MemoValue::Hidden { commitment, ephemeral, sealed }
     }
 
     pub(crate) fn coin(&self) -> Coin {

@@ -2,9 +2,10 @@
 
 use k256::ecdsa::Signature;
 use umbel_crypto::ml_dsa::{self, MlDsaContext, MlDsaKey};
-use umbel_crypto::signature::{SignatureError, check_signature};
+use umbel_crypto::signature::{SignatureError, check_key_signature, check_signature};
 use umbel_types::Hash32;
 use umbel_types::lock::PublicKeyBytes;
+use umbel_types::tx::KeySignature;
 
 use crate::common::wallet;
 
@@ -15,7 +16,7 @@ fn a_signature_by_the_address_holds() {
     let key = wallet(1).secp;
     let signature = key.sign(&SIGHASH);
     let check = |address, public_key, signature: &[u8; 64], sighash| {
-        check_signature(&address, &public_key, signature, &sighash)
+        check_signature(&address, &KeySignature { public_key, signature: *signature }, &sighash)
     };
     assert_eq!(check(key.address(), key.public_key(), &signature, SIGHASH), Ok(()));
     assert_eq!(check(key.address(), key.public_key(), &signature, Hash32([7; 32])), Err(SignatureError::Invalid));
@@ -39,7 +40,7 @@ fn the_high_form_of_a_signature_is_refused() {
     let low = Signature::from_slice(&key.sign(&SIGHASH)).unwrap();
     let high = Signature::from_scalars(low.r().to_bytes(), (-low.s()).to_bytes()).unwrap();
     assert_eq!(high.normalize_s(), low);
-    let check = |s: Signature| check_signature(&key.address(), &key.public_key(), &s.to_bytes().into(), &SIGHASH);
+    let check = |s: Signature| check_key_signature(&key.public_key(), &s.to_bytes().into(), &SIGHASH);
     assert_eq!(check(low), Ok(()));
     assert_eq!(check(high), Err(SignatureError::Invalid));
 }
@@ -53,7 +54,7 @@ fn only_compressed_keys_are_keys() {
         bytes[0] = tag;
         let public_key = PublicKeyBytes(bytes);
         let address = umbel_crypto::keys::address_of_public_key(&public_key);
-        let result = check_signature(&address, &public_key, &key.sign(&SIGHASH), &SIGHASH);
+        let result = check_signature(&address, &KeySignature { public_key, signature: key.sign(&SIGHASH) }, &SIGHASH);
         assert_eq!(result, Err(SignatureError::Invalid), "{tag}");
     }
 }

@@ -10,13 +10,14 @@ use umbel_crypto::coin::{KeyRole, NewCoin, NoteSize, build_coin, build_payout_ke
 use umbel_crypto::generators::{asset_base, blinding_base};
 use umbel_crypto::keys::address::zk_to_text;
 use umbel_crypto::keys::{AccountKeys, Address, AddressIndex, MlDsaRole, Mnemonic};
+use umbel_crypto::payment_proof::{PaymentProof, prove_payment, verify_payment};
 use umbel_crypto::sealed_file::{KdfCost, open, seal};
 use umbel_crypto::verify_transaction_proofs;
 use umbel_types::genesis::DEVNET_WORDS;
 use umbel_types::tx::InputWitness;
-use umbel_types::{AssetId, BlockHash, Decode, Encode, Network, Params, Transaction};
+use umbel_types::{AssetId, BlockHash, Decode, Encode, Network, Params, Transaction, TxCore};
 
-use crate::common::{GENESIS, Plan, everything, new_coin, outpoint, payment, rng, transfer, units, wallet};
+use crate::common::{GENESIS, Plan, everything, hidden, new_coin, outpoint, payment, rng, transfer, units, wallet};
 
 fn check(name: &str, entries: &[(String, String)]) {
     let mut text = String::new();
@@ -95,7 +96,9 @@ fn coins() {
 fn proofs() {
     let no_range =
         Plan { memos_in: vec![(AssetId::STR, 3)], memos_out: vec![(AssetId::STR, 2)], fee: 1, ..Plan::default() };
-    for (name, plan) in [("payment", payment()), ("everything", everything()), ("public", no_range)] {
+    for (name, plan) in
+        [("payment", payment()), ("everything", everything()), ("hidden", hidden()), ("public", no_range)]
+    {
         let (tx, sighash) = transfer(&plan);
         let mut entries = vec![
             entry("core", tx.core.to_bytes()),
@@ -107,7 +110,7 @@ fn proofs() {
         for (i, input) in tx.witness.inputs.iter().enumerate() {
             let value = match input {
                 InputWitness::Coin(proof) => proof.to_vec(),
-                InputWitness::Signature { .. } => input.to_bytes(),
+                other => other.to_bytes(),
             };
             entries.push(entry(format!("input/{i}"), value));
         }
@@ -121,10 +124,30 @@ fn proofs() {
     }
 }
 
+#[test]
+fn payment_proof() {
+    let core = crate::common::draft(&payment()).core;
+    let proof = prove_payment(&wallet(1).keys.outgoing, GENESIS, &core, 0, b"invoice 17", &mut rng(1)).unwrap();
+    let entries = [
+        entry("core", core.to_bytes()),
+        entry("genesis", GENESIS.0),
+        entry("challenge", b"invoice 17"),
+        entry("proof", proof.to_bytes()),
+    ];
+    check("payment_proof.txt", &entries);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/payment_proof.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let frozen = |name: &str| hex::decode(text.lines().find_map(|line| line.strip_prefix(name)).unwrap()).unwrap();
+    let (core, proof) = (TxCore::from_bytes(&frozen("core = ")), PaymentProof::from_bytes(&frozen("proof = ")));
+    let proven = verify_payment(1313, GENESIS, &core.unwrap(), &proof.unwrap(), &frozen("challenge = ")).unwrap();
+    assert_eq!(proven.amount(), units(60));
+}
+
 /// A transaction proved long ago still verifies: reads the frozen bytes, not freshly made ones.
 #[test]
 fn frozen_transactions_verify() {
-    for name in ["payment", "everything", "public"] {
+    for name in ["payment", "everything", "hidden", "public"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/transfer_{name}.txt"));
         let text = std::fs::read_to_string(path).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix("transaction = ")).unwrap();

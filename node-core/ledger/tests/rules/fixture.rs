@@ -33,7 +33,7 @@ pub(crate) fn context() -> IsolationContext {
     IsolationContext::new(&params(), GENESIS)
 }
 
-fn seed() -> &'static Seed {
+pub(crate) fn seed() -> &'static Seed {
     static SEED: OnceLock<Seed> = OnceLock::new();
     SEED.get_or_init(|| Mnemonic::parse(DEVNET_WORDS).expect("a vector of BIP39").to_seed(""))
 }

@@ -1,6 +1,14 @@
-//! Rules and properties of the ledger.
+//! Rules of the ledger, one by one, and what must always hold.
 
+mod bytes;
 mod commitments;
+mod draw;
 mod fixture;
+mod history;
 mod isolation;
-mod properties;
+mod kinds;
+mod locks;
+mod mass;
+mod model;
+mod order;
+mod rewards;

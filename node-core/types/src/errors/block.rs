@@ -128,6 +128,14 @@ pub enum BlockError {
         /// Most allowed.
         limit: usize,
     },
+    /// The transactions together let the UTXO set grow by too much.
+    #[error("the body adds {got} bytes to the state, at most {limit} are allowed")]
+    StateTooLarge {
+        /// Bytes found.
+        got: u64,
+        /// Most allowed.
+        limit: u64,
+    },
     /// A malformed payout key.
     #[error("the payout key is not made of valid group elements")]
     BadPayout,
@@ -183,6 +191,7 @@ impl BlockError {
             | Self::KnownInvalid
             | Self::BodyMismatch
             | Self::BodyTooLarge { .. }
+            | Self::StateTooLarge { .. }
             | Self::BadPayout
             | Self::LaneOrder
             | Self::DoubleSpendInBlock(_)

@@ -46,6 +46,14 @@ pub enum TxRuleError {
         /// Most allowed.
         limit: usize,
     },
+    /// Lets the UTXO set grow by more than a whole block may.
+    #[error("the transaction adds {got} bytes to the UTXO set, at most {limit} are allowed")]
+    StateTooLarge {
+        /// State bytes found.
+        got: u64,
+        /// Most allowed.
+        limit: u64,
+    },
     /// Less than the least fee for its mass.
     #[error("the fee is {got} STR, at least {needed} STR is needed")]
     FeeTooLow {
@@ -55,8 +63,30 @@ pub enum TxRuleError {
         needed: Amount,
     },
     /// A lock that the ledger does not open yet.
-    #[error("{0} uses a lock that is not active")]
-    LockInactive(&'static str),
+    #[error("{place} {index} is under a lock that is not active")]
+    LockInactive {
+        /// Input or output.
+        place: &'static str,
+        /// Its index.
+        index: usize,
+    },
+    /// A multisig lock whose keys are not strictly ascending, that asks for none or more of them than there are, or that
+    /// is created with a key that is no point.
+    #[error("{place} {index} has a malformed multisig lock")]
+    MultisigLock {
+        /// Input or output.
+        place: &'static str,
+        /// Its index.
+        index: usize,
+    },
+    /// A hash lock whose memo ends: the claim would not be valid until it is spent.
+    #[error("{place} {index} ends although it is under a hash lock")]
+    TimelockEnds {
+        /// Input or output.
+        place: &'static str,
+        /// Its index.
+        index: usize,
+    },
     /// A refund branch where there is no refund.
     #[error("input {0} uses a refund branch, its memo has none")]
     NoRefundBranch(usize),
@@ -94,9 +124,15 @@ pub enum TxRuleError {
     /// Something was created from nothing.
     #[error("the balance proof does not hold")]
     Kernel,
-    /// The witness's key does not belong to the address of the lock.
-    #[error("the key of input {0} does not belong to its address")]
+    /// The witness's key is not the one that the lock names.
+    #[error("the key of input {0} is not the one that its lock names")]
     WrongKey(usize),
+    /// Signatures of a multisig lock that don't come by strictly ascending keys of the lock: one key counts once.
+    #[error("the signatures of input {0} are not by strictly ascending keys of its lock")]
+    SignerOrder(usize),
+    /// The preimage does not hash to what the lock names.
+    #[error("the preimage of input {0} has another hash than its lock")]
+    Preimage(usize),
     /// The signature does not hold, or is not in low-s form.
     #[error("the signature of input {0} does not hold")]
     Signature(usize),
@@ -149,4 +185,16 @@ pub enum TxContextError {
     /// A Memo whose validity has ended belongs to its refund address, and only then.
     #[error("memo {0} may not be consumed by this branch at this time")]
     MemoBranch(OutPoint),
+    /// A hash lock that may not be taken back yet.
+    #[error("memo {outpoint} may be taken back from DAA score {timeout}, certified, or {late}; it is {now}")]
+    TimelockRunning {
+        /// The Memo.
+        outpoint: OutPoint,
+        /// From when, where a certificate says so.
+        timeout: DaaScore,
+        /// From when in any case.
+        late: DaaScore,
+        /// Score of the context.
+        now: DaaScore,
+    },
 }
