@@ -100,10 +100,11 @@ impl Asert {
             return self.anchor.bits;
         };
         let elapsed_us = (i128::from(past_median_time.0) - i128::from(self.anchor.timestamp.0)) * 1000;
-        let lag_us = elapsed_us - i128::from(self.target_block_time_us) * i128::from(scored);
+        let scheduled_us = i128::from(self.target_block_time_us).saturating_mul(i128::from(scored));
+        let lag_us = elapsed_us.saturating_sub(scheduled_us);
         let half_life_us = i128::from(self.half_life_s.max(1)) * 1_000_000;
-        // Both factors are below 2^100 and 2^17: no overflow. Rounds towards zero, as aserti3-2d does.
-        let exponent = lag_us * 65_536 / half_life_us;
+        // Saturates only for block times above an hour. Rounds towards zero, as aserti3-2d does.
+        let exponent = lag_us.saturating_mul(65_536) / half_life_us;
         CompactTarget::from_target(scale_by_power_of_two(anchor_target, exponent))
     }
 }
@@ -115,6 +116,8 @@ impl DifficultyAlgorithm for Asert {
 }
 
 /// `target · 2^(exponent / 65536)`, clamped to 1 ..= [`MAX_TARGET`].
+///
+/// - `target`: at least 1, as every target that bits stand for.
 ///
 /// The fractional power is aserti3-2d's cubic, at most 0.013 % off:
 /// 2^x ≈ 1 + 0.695502049·x + 0.2262698·x² + 0.0782318·x³ for 0 ≤ x < 1, in 16-bit fixed point.
@@ -188,8 +191,8 @@ impl DifficultyAlgorithm for SampledWindow {
         let counted = facts.len() as u64 - 1;
         let average = sum / U512::from(counted);
         let measured_us = u128::from((latest - earliest).max(1)) * 1000;
-        let expected_us =
-            u128::from(self.target_block_time_us) * u128::from(self.sampler.interval) * u128::from(counted);
+        let expected_us = u128::from(self.target_block_time_us)
+            .saturating_mul(u128::from(self.sampler.interval) * u128::from(counted));
         let target = average * U512::from(measured_us) / U512::from(expected_us.max(1));
         let target = target.min(U512::from(MAX_TARGET)).saturating_to::<U256>().max(U256::ONE);
         Ok(CompactTarget::from_target(target))

@@ -5,6 +5,7 @@
 //! - reachability in logarithmic time ([`reachability`])
 //! - past median time ([`past_median_time`], R7), DAA score ([`daa`]) and difficulty ([`difficulty`], R8)
 //! - bounded merge ([`depth`], R6)
+//! - the graph in memory ([`memory`]), replays of named and generated graphs ([`replay`])
 //!
 //! ## What it must never do
 //! No tokio, no clock, no randomness, no floats, no disk, no recursion over the graph. It writes through
@@ -30,6 +31,7 @@ pub mod depth;
 pub mod difficulty;
 pub mod error;
 pub mod ghostdag;
+pub mod memory;
 pub mod past_median_time;
 pub mod reachability;
 pub mod readers;

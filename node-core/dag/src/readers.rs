@@ -10,6 +10,7 @@ use umbel_types::{BlockHash, BlueScore, CompactTarget, DaaScore, Header, Timesta
 
 use crate::error::ReadError;
 use crate::ghostdag::GhostdagData;
+use crate::reachability::ReachabilityStoreReader;
 
 /// Direct parents.
 pub trait RelationsReader {
@@ -64,8 +65,7 @@ pub trait HeaderReader {
 
 /// Who is in whose past.
 ///
-/// Implemented for every [`crate::reachability::ReachabilityStoreReader`]; the naive search of the tests implements it
-/// directly.
+/// Implemented for every [`ReachabilityStoreReader`].
 pub trait ReachabilityReader {
     /// Whether `this` is `queried` or in its past.
     ///
@@ -100,6 +100,6 @@ pub trait ReachabilityReader {
 }
 
 /// All of it: what colouring a block takes.
-pub trait DagReader: RelationsReader + GhostdagReader + HeaderReader + ReachabilityReader {}
+pub trait DagReader: RelationsReader + GhostdagReader + HeaderReader + ReachabilityStoreReader {}
 
-impl<T: RelationsReader + GhostdagReader + HeaderReader + ReachabilityReader + ?Sized> DagReader for T {}
+impl<T: RelationsReader + GhostdagReader + HeaderReader + ReachabilityStoreReader + ?Sized> DagReader for T {}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use umbel_types::params::PMT_SAMPLES;
 use umbel_types::{BlockHash, TimestampMs};
 
 use crate::error::ReadError;
@@ -81,7 +82,12 @@ pub struct SampleCache {
 }
 
 impl SampleCache {
-    /// Keeps `capacity` blocks. Entries share their samples: about 100 bytes each.
+    /// Most memory of an entry: its id twice, its place in the map, and a list of [`PMT_SAMPLES`] that it shares with
+    /// nobody.
+    pub const ENTRY_BYTES: usize = 2 * size_of::<BlockHash>() + 4 * size_of::<TimeSamples>() + 64 + 8 * PMT_SAMPLES;
+
+    /// Keeps `capacity` blocks, or at most [`Self::ENTRY_BYTES`] bytes for each. Blocks between two samples share one
+    /// list, so it is less. One cache serves one [`ChainSampler`].
     pub fn new(capacity: usize) -> Self {
         Self { samples: BTreeMap::new(), order: VecDeque::new(), capacity }
     }
@@ -134,9 +140,7 @@ impl MergesetSampler {
         while !current.is_genesis() {
             let below = dag.ghostdag(current.selected_parent)?;
             // Everything merged further down has less work than the chain block above it.
-            if below.is_genesis() && current.mergeset_size() == 1 {
-                break;
-            }
+            // Nothing merged here or further down has more work than the selected parent.
             if best.len() >= self.count && best.first().is_some_and(|least| least.blue_work > below.blue_work) {
                 break;
             }
@@ -147,8 +151,9 @@ impl MergesetSampler {
                 .collect::<Result<Vec<_>, _>>()?;
             rest.sort_unstable_by(|a, b| b.cmp(a));
             let first = SortableBlock { blue_work: below.blue_work, hash: current.selected_parent };
-            let number = dag.header_facts(current.selected_parent)?.daa_score.0;
-            for (block, number) in std::iter::once(first).chain(rest).zip(number.saturating_add(1)..) {
+            let mut number = dag.header_facts(current.selected_parent)?.daa_score.0;
+            for block in std::iter::once(first).chain(rest) {
+                number = number.saturating_add(1);
                 let merged = dag.ghostdag(block.hash)?;
                 if number.is_multiple_of(interval) && merged.blue_score >= lowest && !merged.is_genesis() {
                     best.insert(block);

@@ -1,15 +1,17 @@
-//! Difficulty rules against exact rationals and a naive window.
+//! Difficulty rules against exact arithmetic with big integers. KIP-4's window: random_graphs.rs.
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "random numbers are cut to size")]
 
 mod common;
 
-use common::{MemoryDag, PlainDag, Rng, cases};
+use common::{Rng, cases, exact};
+use num_bigint::{BigInt, BigUint};
 use ruint::aliases::{U256, U512};
+use umbel_dag::HeaderFacts;
 use umbel_dag::difficulty::{
-    Asert, DifficultyAlgorithm, DifficultyContext, Fixed, MAX_TARGET, SampledWindow, rule_of, scale_by_power_of_two,
+    Asert, DifficultyAlgorithm, DifficultyContext, Fixed, MAX_TARGET, rule_of, scale_by_power_of_two,
 };
-use umbel_dag::reachability::Reachability;
-use umbel_dag::window::MergesetSampler;
-use umbel_dag::{GhostdagProtocol, HeaderFacts};
+use umbel_dag::memory::MemoryDag;
 use umbel_types::{BlueScore, CompactTarget, DaaScore, Network, Params, TimestampMs};
 
 /// Fixed point with 200 fractional bits.
@@ -129,43 +131,64 @@ fn rules_of_the_networks() {
     assert_eq!(mainnet.expected_bits(&dag, &context), Ok(CompactTarget::from_target(U256::ONE)), "far ahead of time");
 }
 
+/// Bit for bit, over the whole range of targets, times and scores.
 #[test]
-fn the_sampled_window_equals_the_definition() {
-    for seed in 0..cases(100) {
-        let mut rng = Rng(seed);
-        let n = 20 + rng.below(120);
-        let plain = PlainDag::random(&mut rng, n);
-        let protocol = GhostdagProtocol::new(4, usize::MAX, CompactTarget::work);
-        let dag = MemoryDag::of(&plain, &protocol, Reachability { depth: 5, slack: 16 });
-        let rule = SampledWindow {
-            sampler: MergesetSampler { interval: 2, count: 20, daa_window: 30 },
-            min_samples: 8,
-            target_block_time_us: 1_000_000,
-            genesis_bits: CompactTarget::EASIEST,
-        };
-        for hash in &plain.hash[1..] {
-            let data = &dag.ghostdag[hash];
-            let context = DifficultyContext {
-                ghostdag: data,
-                daa_score: dag.facts[hash].daa_score,
-                past_median_time: TimestampMs(0),
-            };
-            let got = rule.expected_bits(&dag, &context).expect("readable");
-            let mut samples: Vec<_> =
-                rule.sampler.samples(&dag, data).expect("readable").iter().map(|block| dag.facts[block]).collect();
-            if samples.len() < 8 {
-                assert_eq!(got, dag.facts[&data.selected_parent].bits);
-                continue;
-            }
-            let first = samples.iter().map(|s| s.timestamp.0).min().expect("not empty");
-            let last = samples.iter().map(|s| s.timestamp.0).max().expect("not empty");
-            samples.remove(samples.iter().position(|s| s.timestamp.0 == first).expect("it is there"));
-            let sum = samples.iter().fold(U512::ZERO, |sum, s| sum + U512::from(s.bits.to_target().expect("valid")));
-            let n = samples.len() as u64;
-            // Two samples apart at one block a second: 2,000 ms each.
-            let exact = sum / U512::from(n) * U512::from((last - first).max(1)) / U512::from(n * 2_000);
-            let expected = exact.min(U512::from(MAX_TARGET)).to::<U256>();
-            assert_eq!(got, CompactTarget::from_target(expected), "seed {seed}");
+fn asert_equals_the_exact_statement() {
+    let mut rng = Rng(7);
+    for case in 0..cases(20_000) {
+        let bits = CompactTarget::from_target(U256::MAX >> (1 + rng.below(255)) ^ U256::from(rng.next()));
+        if bits.to_target().is_none_or(|target| target > MAX_TARGET) {
+            continue;
         }
+        let anchor = HeaderFacts { bits, timestamp: TimestampMs(rng.next() >> rng.below(64)), ..asert().anchor };
+        let rule = Asert {
+            anchor,
+            target_block_time_us: 1 + rng.next() % 10_000_000,
+            half_life_s: 1 + rng.below(100_000) as u32,
+            grace: rng.next() % 10_000,
+        };
+        let schedule = exact::Schedule {
+            genesis_bits: bits.0,
+            genesis_time: anchor.timestamp.0,
+            block_time_us: rule.target_block_time_us,
+            half_life_s: rule.half_life_s,
+            grace: rule.grace,
+        };
+        // Near the schedule, where the powers are small, as well as anywhere.
+        let daa = rng.next() >> rng.below(64);
+        let on_time = u128::from(anchor.timestamp.0) + u128::from(daa) * u128::from(rule.target_block_time_us) / 1000;
+        let near = u64::try_from(on_time).unwrap_or(u64::MAX).saturating_add_signed(rng.next() as i64 >> 36);
+        let grace = rule.grace;
+        for (time, score) in [(near, daa), (rng.next() >> rng.below(64), daa), (near, grace), (near, grace.max(1) - 1)]
+        {
+            let got = rule.bits_at(TimestampMs(time), DaaScore(score));
+            assert_eq!(got.0, schedule.bits_at(time, score), "case {case}: {rule:?} at {time}, {score}");
+        }
+    }
+}
+
+#[test]
+fn scaling_equals_the_exact_statement() {
+    let mut rng = Rng(8);
+    for _ in 0..cases(20_000) {
+        let target = U256::from_limbs([rng.next(), rng.next(), rng.next(), rng.next()]) >> (1 + rng.below(254));
+        let target = target.max(U256::ONE);
+        let exponent = i128::from(rng.next() as i64) >> rng.below(62);
+        let expected = exact::scaled(&BigUint::from_bytes_be(&target.to_be_bytes::<32>()), &BigInt::from(exponent));
+        let got = BigUint::from_bytes_be(&scale_by_power_of_two(target, exponent).to_be_bytes::<32>());
+        assert_eq!(got, expected, "{target} by {exponent}");
+    }
+}
+
+#[test]
+fn work_and_bits_equal_the_exact_statement() {
+    let mut rng = Rng(9);
+    for _ in 0..cases(20_000) {
+        let target = U256::from_limbs([rng.next(), rng.next(), rng.next(), rng.next()]) >> (1 + rng.below(255));
+        let target = target.max(U256::ONE);
+        let bits = CompactTarget::from_target(target);
+        assert_eq!(bits.0, exact::bits_of(&BigUint::from_bytes_be(&target.to_be_bytes::<32>())), "{target}");
+        let work = BigUint::from_bytes_be(&bits.work().0.to_be_bytes::<32>());
+        assert_eq!(work, exact::work_of(bits.0), "{bits:?}");
     }
 }

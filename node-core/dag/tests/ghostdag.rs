@@ -1,162 +1,45 @@
-//! Colouring and reachability against naive definitions on random graphs.
-
-#![allow(clippy::cast_possible_truncation, clippy::float_arithmetic, reason = "small numbers of test graphs")]
+//! Examples and bad input: limits, unknown and superfluous parents, blocks added twice, damaged records.
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use common::{Bits, MemoryDag, PlainDag, Rng, cases};
-use umbel_dag::reachability::Reachability;
-use umbel_dag::{GhostdagData, GhostdagError, GhostdagProtocol, ReachabilityReader, ReadError, ordered_mergeset};
-use umbel_types::{BlockHash, CompactTarget, Decode, Encode};
+use common::build::{build, data_of, genesis_facts, unlimited};
+use common::graph::PlainDag;
+use common::shapes::Shape;
+use common::{Rng, cases};
+use umbel_dag::daa::DaaRule;
+use umbel_dag::depth::BlockDepth;
+use umbel_dag::ghostdag::{AnticoneSizes, MAX_STORED_MERGESET};
+use umbel_dag::memory::MemoryDag;
+use umbel_dag::reachability::{self, Reachability, ReachabilityData, ReachabilityStore, ReachabilityStoreReader};
+use umbel_dag::{GhostdagData, GhostdagError, GhostdagProtocol, HeaderReader, ReachabilityReader, ReadError};
+use umbel_types::{BlueScore, CompactTarget, Decode, Encode, Network, Params};
 
-/// GHOSTDAG by its definition, with explicit sets: a block's blue set is its selected parent's, the selected parent, and
-/// greedily those of the mergeset that leave it a k-cluster.
-struct Naive {
-    selected_parent: Vec<usize>,
-    blue_set: Vec<Bits>,
-    blues: Vec<Vec<usize>>,
-    reds: Vec<Vec<usize>>,
-    score: Vec<u64>,
-    work: Vec<u64>,
-}
-
-fn work(bits: CompactTarget) -> u64 {
-    match bits.0 {
-        0x207f_ffff => 2,
-        0x203f_ffff => 4,
-        0x201f_ffff => 8,
-        _ => 16,
-    }
-}
-
-fn anticone(dag: &PlainDag, block: usize) -> Bits {
-    let mut set = Bits::new(dag.len());
-    for other in 0..dag.len() {
-        if !dag.is_ancestor(block, other) && !dag.is_ancestor(other, block) {
-            set.set(other);
+fn chains(lengths: &[usize]) -> PlainDag {
+    let mut parents: Vec<Vec<usize>> = vec![vec![]];
+    for &length in lengths {
+        parents.push(vec![0]);
+        for _ in 1..length {
+            parents.push(vec![parents.len() - 1]);
         }
     }
-    set
+    let mut plain = PlainDag::from_parents(parents, &mut Rng(1));
+    plain.bits.fill(CompactTarget::EASIEST);
+    plain
 }
 
-fn naive(dag: &PlainDag, k: usize) -> Naive {
-    let n = dag.len();
-    let anticones: Vec<Bits> = (0..n).map(|block| anticone(dag, block)).collect();
-    let mut out = Naive {
-        selected_parent: vec![usize::MAX],
-        blue_set: vec![Bits::new(n)],
-        blues: vec![Vec::new()],
-        reds: vec![Vec::new()],
-        score: vec![0],
-        work: vec![0],
-    };
-    for block in 1..n {
-        let parent = *dag.parents[block].iter().max_by_key(|&&p| (out.work[p], dag.hash[p])).expect("has parents");
-        let mut mergeset: Vec<usize> =
-            (0..block).filter(|&b| b != parent && dag.past[block].has(b) && !dag.past[parent].has(b)).collect();
-        mergeset.sort_by_key(|&b| (out.work[b], dag.hash[b]));
-        let mut set = out.blue_set[parent].clone();
-        set.set(parent);
-        let (mut blues, mut reds) = (vec![parent], Vec::new());
-        for candidate in mergeset {
-            let mut with = set.clone();
-            with.set(candidate);
-            let is_cluster = (0..n).filter(|&b| with.has(b)).all(|b| anticones[b].count_common(&with) <= k);
-            if blues.len() < k + 1 && is_cluster {
-                blues.push(candidate);
-                set = with;
-            } else {
-                reds.push(candidate);
-            }
-        }
-        out.score.push(out.score[parent] + blues.len() as u64);
-        out.work.push(out.work[parent] + blues.iter().map(|&b| work(dag.bits[b])).sum::<u64>());
-        out.selected_parent.push(parent);
-        out.blue_set.push(set);
-        out.blues.push(blues);
-        out.reds.push(reds);
-    }
-    out
-}
-
-fn check_colours(plain: &PlainDag, dag: &MemoryDag, k: u16) {
-    let expected = naive(plain, usize::from(k));
-    let number: BTreeMap<BlockHash, usize> = plain.hash.iter().enumerate().map(|(i, &hash)| (hash, i)).collect();
-    for block in 1..plain.len() {
-        let data = &dag.ghostdag[&plain.hash[block]];
-        let numbers = |hashes: &[BlockHash]| hashes.iter().map(|hash| number[hash]).collect::<Vec<_>>();
-        assert_eq!(number[&data.selected_parent], expected.selected_parent[block], "selected parent of {block}");
-        assert_eq!(numbers(&data.mergeset_blues), expected.blues[block], "blues of {block}");
-        assert_eq!(numbers(&data.mergeset_reds), expected.reds[block], "reds of {block}");
-        assert_eq!(data.blue_score.0, expected.score[block]);
-        assert_eq!(data.blue_work.0, ruint::aliases::U256::from(expected.work[block]));
-        for (hash, &size) in &data.blues_anticone_sizes {
-            let true_size = anticone(plain, number[hash]).count_common(&expected.blue_set[block]);
-            assert_eq!(usize::from(size), true_size, "blue anticone of {} seen by {block}", number[hash]);
-        }
-        let mut rest: Vec<usize> = expected.blues[block][1..].iter().chain(&expected.reds[block]).copied().collect();
-        rest.sort_by_key(|&b| (expected.work[b], plain.hash[b]));
-        rest.insert(0, expected.selected_parent[block]);
-        assert_eq!(numbers(&ordered_mergeset(dag, data).expect("readable")), rest);
-        assert_eq!(GhostdagData::from_bytes(&data.to_bytes()).as_ref(), Ok(&**data));
-    }
-}
-
-fn check_reachability(plain: &PlainDag, dag: &MemoryDag) {
-    for (b, &queried) in plain.hash.iter().enumerate() {
-        let mut chain = vec![queried];
-        while let Some(parent) = dag.reachability[chain.last().expect("not empty")].parent {
-            chain.push(parent);
-        }
-        for (a, &this) in plain.hash.iter().enumerate() {
-            assert_eq!(dag.is_dag_ancestor_of(this, queried), Ok(plain.is_ancestor(a, b)), "{a} before {b}");
-            assert_eq!(dag.is_chain_ancestor_of(this, queried), Ok(chain.contains(&this)));
-        }
-        for pair in chain.windows(2) {
-            assert_eq!(dag.next_chain_ancestor(queried, pair[1]), Ok(pair[0]));
-        }
-    }
-}
-
-#[test]
-fn random_graphs_equal_the_definitions() {
-    let cases = cases(2_000);
-    for seed in 0..cases {
-        let mut rng = Rng(seed);
-        // Many small graphs, some of up to 200 blocks.
-        let most = [12, 30, 60, 200][(seed % 20 / 6) as usize];
-        let n = 2 + rng.below(most - 1);
-        let k = rng.below(9) as u16;
-        let tuning = Reachability { depth: rng.below(12) as u64, slack: 1 << rng.below(6) };
-        let plain = PlainDag::random(&mut rng, n);
-        let protocol = GhostdagProtocol::new(k, usize::MAX, CompactTarget::work);
-        let result = std::panic::catch_unwind(|| {
-            let dag = MemoryDag::of(&plain, &protocol, tuning);
-            dag.check_intervals();
-            check_colours(&plain, &dag, k);
-            check_reachability(&plain, &dag);
-        });
-        assert!(result.is_ok(), "graph of seed {seed}: {n} blocks, k = {k}, {tuning:?}");
-    }
-    println!("{cases} random graphs");
+fn build_default(plain: &PlainDag, k: u16) -> MemoryDag {
+    build(plain, &unlimited(k), Reachability::default(), DaaRule::with_window(40))
 }
 
 #[test]
 fn a_mergeset_above_the_limit_stops_the_search() {
-    let mut rng = Rng(1);
     // A chain of 60 and one of 40 from the same genesis, then a block on both tips.
-    let mut parents: Vec<Vec<usize>> = vec![vec![]];
-    parents.extend((1..=60).map(|i| vec![i - 1]));
-    parents.push(vec![0]);
-    parents.extend((62..=100).map(|i| vec![i - 1]));
-    let mut plain = PlainDag::from_parents(parents, &mut rng);
-    plain.bits.fill(CompactTarget::EASIEST);
-    let dag =
-        MemoryDag::of(&plain, &GhostdagProtocol::new(3, usize::MAX, CompactTarget::work), Reachability::default());
+    let plain = chains(&[60, 40]);
+    let dag = build_default(&plain, 3);
     let tips = [plain.hash[60], plain.hash[100]];
-    for limit in [1, 2, 40] {
+    for limit in [0, 1, 2, 40] {
         let error = GhostdagProtocol::new(3, limit, CompactTarget::work).ghostdag(&dag, &tips);
         let Err(GhostdagError::MergesetTooLarge { got, limit: named }) = error else { panic!("{error:?}") };
         assert!(named == limit && got > limit && got <= limit + 2, "{got}");
@@ -168,26 +51,188 @@ fn a_mergeset_above_the_limit_stops_the_search() {
 #[test]
 fn missing_parents_and_none_are_errors() {
     let mut rng = Rng(5);
-    let plain = PlainDag::random(&mut rng, 10);
-    let protocol = GhostdagProtocol::new(3, usize::MAX, CompactTarget::work);
-    let dag = MemoryDag::of(&plain, &protocol, Reachability::default());
+    let plain = Shape::Mixed.graph(&mut rng, 10);
+    let mut dag = build_default(&plain, 3);
     let unknown = rng.hash();
-    assert_eq!(protocol.ghostdag(&dag, &[]), Err(GhostdagError::NoParents));
-    assert_eq!(protocol.ghostdag(&dag, &[plain.hash[3], unknown]), Err(ReadError::Missing(unknown).into()));
-    assert_eq!(dag.is_dag_ancestor_of(unknown, plain.hash[0]), Err(ReadError::Missing(unknown)));
+    assert_eq!(unlimited(3).ghostdag(&dag, &[]), Err(GhostdagError::NoParents));
+    assert_eq!(unlimited(3).ghostdag(&dag, &[plain.hash[3], unknown]), Err(ReadError::Missing(unknown).into()));
+    for (this, queried) in [(unknown, plain.hash[0]), (plain.hash[0], unknown)] {
+        assert_eq!(dag.is_dag_ancestor_of(this, queried), Err(ReadError::Missing(unknown)));
+        assert_eq!(dag.is_chain_ancestor_of(this, queried), Err(ReadError::Missing(unknown)));
+        assert_eq!(dag.next_chain_ancestor(queried, this), Err(ReadError::Missing(unknown)));
+    }
+    assert_eq!(dag.header_facts(unknown), Err(ReadError::Missing(unknown)));
+    let new = rng.hash();
+    assert_eq!(reachability::add_block(&mut dag, new, unknown, []), Err(ReadError::Missing(unknown)));
+    assert!(dag.reachability(new).is_err(), "nothing of it was stored");
+    assert_eq!(reachability::hint_virtual_selected_parent(&mut dag, unknown), Err(ReadError::Missing(unknown)));
+}
+
+/// Parents that other parents lead to, or that stand twice, change nothing: the past is the same set of blocks.
+#[test]
+fn superfluous_parents_change_no_colour() {
+    for seed in 0..cases(200) {
+        let mut rng = Rng(seed);
+        let plain = Shape::ALL[(seed % 10) as usize].graph(&mut rng, 40);
+        let dag = build_default(&plain, 3);
+        for block in 1..plain.len() {
+            let mut parents: Vec<_> = plain.parents[block].iter().map(|&parent| plain.hash[parent]).collect();
+            let expected = unlimited(3).ghostdag(&dag, &parents).expect("coloured before");
+            let past = (0..block).filter(|&b| dag.is_dag_ancestor_of_any(plain.hash[b], &parents) == Ok(true));
+            let more: Vec<_> = past.map(|b| plain.hash[b]).filter(|_| rng.below(3) == 0).collect();
+            parents.extend(more);
+            assert_eq!(unlimited(3).ghostdag(&dag, &parents), Ok(expected), "seed {seed}, block {block}");
+        }
+    }
+}
+
+#[test]
+fn reachability_refuses_what_is_no_new_block() {
+    let plain = chains(&[3, 2]);
+    let mut rng = Rng(2);
+    let mut dag = build_default(&plain, 3);
+    let before = dag.reachability(plain.hash[2]);
+    let refuse = |new, parent, mergeset: &[_]| {
+        let error = reachability::add_block(&mut dag.clone(), new, parent, mergeset.iter().copied());
+        assert!(matches!(error, Err(ReadError::Inconsistent { .. })), "{error:?}");
+    };
+    refuse(plain.hash[3], plain.hash[2], &[]);
+    refuse(plain.hash[0], plain.hash[2], &[]);
+    // Its selected parent, a chain block below, the same block twice, itself.
+    refuse(rng.hash(), plain.hash[3], &[plain.hash[3]]);
+    refuse(rng.hash(), plain.hash[3], &[plain.hash[1]]);
+    refuse(rng.hash(), plain.hash[3], &[plain.hash[5], plain.hash[5]]);
+    let new = rng.hash();
+    refuse(new, plain.hash[3], &[new]);
+    assert_eq!(dag.reachability(plain.hash[2]), before);
+    reachability::add_block(&mut dag, new, plain.hash[3], [plain.hash[4], plain.hash[5]]).expect("a new block");
+    // What a chain block merged is in its children's past: they can't merge it again.
+    refuse_again(&mut dag, &mut rng, new, plain.hash[5]);
+}
+
+fn refuse_again(dag: &mut MemoryDag, rng: &mut Rng, parent: umbel_types::BlockHash, merged: umbel_types::BlockHash) {
+    let error = reachability::add_block(dag, rng.hash(), parent, [merged]);
+    assert!(matches!(error, Err(ReadError::Inconsistent { .. })), "{error:?}");
+}
+
+/// The root stays `depth` blocks below the tip it was told of, and changes branches only for one that is higher by
+/// `slack`.
+#[test]
+fn the_reindex_root_follows_the_chain() {
+    let plain = chains(&[20, 31]);
+    let tuning = Reachability { depth: 5, slack: 16 };
+    let mut dag = MemoryDag::new(plain.hash[0], genesis_facts(&plain));
+    let root_after = |dag: &mut MemoryDag, block: usize| {
+        let parent = plain.hash[plain.parents[block][0]];
+        tuning.add_block(dag, plain.hash[block], parent, []).expect("a new block");
+        tuning.hint_virtual_selected_parent(dag, plain.hash[block]).expect("the root moves");
+        dag.reindex_root().expect("readable")
+    };
+    for block in 1..=20usize {
+        assert_eq!(root_after(&mut dag, block), plain.hash[block.saturating_sub(5)], "{block}");
+    }
+    // Block 20 + h has height h on the other branch; the root's height is 15.
+    for height in 1..=30 {
+        assert_eq!(root_after(&mut dag, 20 + height), plain.hash[15], "at height {height}");
+    }
+    assert_eq!(root_after(&mut dag, 51), plain.hash[46]);
+}
+
+/// Rebalancing is rare and small: what a node writes for each block besides the block's own record.
+#[test]
+fn a_growing_chain_moves_few_blocks() {
+    let plain = chains(&[3_000]);
+    let dag = build_default(&plain, 3);
+    assert!(dag.moved() < 3 * 3_000, "{} intervals moved", dag.moved());
+}
+
+/// A late branch uses the slack that was left for it before it asks the chain for more.
+#[test]
+fn a_late_branch_moves_few_blocks() {
+    let plain = chains(&[400]);
+    let mut rng = Rng(8);
+    let mut dag = build_default(&plain, 3);
+    let before = dag.moved();
+    let mut tip = plain.hash[100];
+    for _ in 0..60 {
+        let block = rng.hash();
+        reachability::add_block(&mut dag, block, tip, []).expect("a new block");
+        tip = block;
+    }
+    let moved = dag.moved() - before;
+    assert!(moved < 60 * 8, "{moved} intervals moved");
+}
+
+#[test]
+fn a_child_that_is_listed_twice_is_noticed() {
+    let plain = chains(&[3]);
+    let mut rng = Rng(8);
+    let mut dag = build_default(&plain, 3);
+    let whole = ReachabilityData::clone(&*dag.reachability(plain.hash[1]).expect("it is there"));
+    let children = Arc::new(vec![plain.hash[2]; 2]);
+    dag.set_reachability(plain.hash[1], Arc::new(ReachabilityData { children, ..whole }));
+    // Until genesis' space is used up, and its subtree is counted.
+    let error = (0..100).find_map(|_| reachability::add_block(&mut dag, rng.hash(), plain.hash[0], []).err());
+    let inconsistent = ReadError::Inconsistent { block: plain.hash[2], what: "child of two blocks, or twice of one" };
+    assert_eq!(error, Some(inconsistent));
+}
+
+#[test]
+fn a_chain_without_forks_counts_one_a_block() {
+    let plain = chains(&[99]);
+    let dag = build(&plain, &unlimited(18), Reachability { depth: 5, slack: 16 }, DaaRule::with_window(40));
+    for (i, &hash) in plain.hash.iter().enumerate() {
+        let facts = dag.header_facts(hash).expect("readable");
+        assert_eq!((facts.daa_score.0, facts.blue_score.0), (i as u64, i as u64));
+    }
+    let genesis = DaaRule::new(&Params::of(Network::Devnet)).calc(&dag, &GhostdagData::genesis()).expect("readable");
+    assert_eq!(genesis.daa_score.0, 0);
+}
+
+#[test]
+fn the_merge_depth_root_is_asked_for_on_the_chain_only() {
+    let plain = chains(&[5, 3]);
+    let dag = build_default(&plain, 3);
+    let tip = data_of(&dag, plain.hash[5]);
+    let depth = BlockDepth { depth: 0, genesis: plain.hash[0] };
+    assert!(matches!(depth.root(&dag, &tip, plain.hash[7]), Err(ReadError::Inconsistent { .. })));
+    assert_eq!(depth.root(&dag, &tip, plain.hash[0]), Ok(plain.hash[4]));
+    assert_eq!(depth.root(&dag, &GhostdagData::genesis(), plain.hash[0]), Ok(plain.hash[0]));
+    assert_eq!(genesis_facts(&plain).blue_score, BlueScore(0));
 }
 
 #[test]
 fn damaged_records_are_refused() {
-    let mut rng = Rng(9);
-    let plain = PlainDag::random(&mut rng, 60);
-    let protocol = GhostdagProtocol::new(4, usize::MAX, CompactTarget::work);
-    let dag = MemoryDag::of(&plain, &protocol, Reachability::default());
-    let data = dag.ghostdag.values().find(|data| data.blues_anticone_sizes.len() >= 2).expect("some block has two");
-    let bytes = data.to_bytes();
+    let plain = Shape::Mixed.graph(&mut Rng(9), 60);
+    let dag = build_default(&plain, 4);
+    let data = plain.hash.iter().map(|&hash| data_of(&dag, hash)).find(|data| data.blues_anticone_sizes.len() >= 2);
+    let bytes = data.expect("some block has two").to_bytes();
     assert!(GhostdagData::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     // Swap the last two entries of 34 bytes: the same set in another order is not the encoding.
     let (mut swapped, n) = (bytes.clone(), bytes.len());
     swapped[n - 68..].rotate_left(34);
     assert!(GhostdagData::from_bytes(&swapped).is_err());
+    // One entry twice.
+    let mut twice = bytes;
+    let last = twice[n - 34..].to_vec();
+    twice[n - 68..n - 34].copy_from_slice(&last);
+    assert!(GhostdagData::from_bytes(&twice).is_err());
+    let longer = AnticoneSizes::from_iter((0..3u8).map(|n| (umbel_types::BlockHash([n; 32]), 1)));
+    assert_eq!(AnticoneSizes::from_bytes(&longer.to_bytes()), Ok(longer));
+}
+
+/// The networks' largest mergesets can be stored, and nothing larger is read.
+#[test]
+fn stored_lists_have_bounds() {
+    for network in [Network::Devnet, Network::Lan, Network::Testnet, Network::Mainnet, Network::Lab32] {
+        let params = Params::of(network);
+        assert!(params.mergeset_limit <= MAX_STORED_MERGESET && usize::from(params.k) < MAX_STORED_MERGESET);
+    }
+    let mut data = GhostdagData::genesis();
+    data.mergeset_reds = (0..MAX_STORED_MERGESET as u64).map(|n| Rng(n).hash()).collect();
+    assert_eq!(GhostdagData::from_bytes(&data.to_bytes()).as_ref(), Ok(&data));
+    let whole = data.size_bytes();
+    assert!((512 * 32..512 * 32 + 400).contains(&whole), "{whole}");
+    data.mergeset_reds.push(Rng(1_000).hash());
+    assert!(GhostdagData::from_bytes(&data.to_bytes()).is_err());
 }

@@ -1,6 +1,6 @@
 //! The published graphs: colouring as expected, reachability equal to breadth-first search.
 
-#![allow(clippy::cast_possible_truncation, clippy::float_arithmetic, reason = "small numbers of test graphs")]
+#![allow(clippy::print_stdout, reason = "says how much was compared")]
 
 mod common;
 
@@ -8,11 +8,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 
-use common::{MemoryDag, PlainDag, Rng, vectors};
+use common::build::{build, check_intervals, unlimited};
+use common::graph::PlainDag;
+use common::oracle::past_by_search;
+use common::{Rng, vectors};
 use serde_json::Value;
-use umbel_dag::reachability::Reachability;
+use umbel_dag::ReachabilityReader;
+use umbel_dag::daa::DaaRule;
+use umbel_dag::reachability::{Future, Reachability};
 use umbel_dag::replay::{NamedBlock, ReplayError, replay};
-use umbel_dag::{GhostdagProtocol, ReachabilityReader};
 use umbel_types::CompactTarget;
 
 fn texts(value: &Value) -> Vec<String> {
@@ -27,11 +31,7 @@ fn sorted(mut list: Vec<String>) -> Vec<String> {
 
 #[test]
 fn ghostdag_vectors() {
-    let Some(folder) = vectors("ghostdag") else { return };
-    let mut files: Vec<_> = fs::read_dir(folder).expect("readable").map(|entry| entry.expect("entry").path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ext| ext == "json"));
-    files.sort();
-    assert!(!files.is_empty());
+    let Some(files) = vectors("ghostdag", "json") else { return };
     for path in files {
         let file: Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
         let k = u16::try_from(file["K"].as_u64().expect("K")).expect("small");
@@ -45,6 +45,7 @@ fn ghostdag_vectors() {
             })
             .collect();
         let replayed = replay(k, genesis, &blocks).expect("a valid graph");
+        assert_eq!(replayed.len(), expected.len());
         for (got, expected) in replayed.iter().zip(expected) {
             let place = format!("{} in {}", got.id, path.display());
             assert_eq!(got.blue_score, expected["ExpectedScore"].as_u64().expect("score"), "{place}");
@@ -57,13 +58,9 @@ fn ghostdag_vectors() {
     }
 }
 
-#[test]
-fn reachability_vectors() {
-    let Some(folder) = vectors("reachability") else { return };
-    let mut files: Vec<_> = fs::read_dir(folder).expect("readable").map(|entry| entry.expect("entry").path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ext| ext == "gz"));
-    files.sort();
-    assert!(!files.is_empty());
+/// Every pair of blocks of every file, against a search for each block.
+fn check_reachability_vectors(tuning: Reachability) {
+    let Some(files) = vectors("reachability", "gz") else { return };
     for path in files {
         let mut text = String::new();
         flate2::read::GzDecoder::new(fs::File::open(&path).expect("readable")).read_to_string(&mut text).expect("gzip");
@@ -74,25 +71,37 @@ fn reachability_vectors() {
             parents.push(texts(&block["parents"]).iter().map(|parent| numbers[parent]).collect());
             numbers.insert(block["id"].as_str().expect("id").to_owned(), parents.len() - 1);
         }
-        let mut rng = Rng(1);
-        let mut plain = PlainDag::from_parents(parents, &mut rng);
+        let mut plain = PlainDag::from_parents(parents, &mut Rng(1));
         plain.bits.fill(CompactTarget::EASIEST);
-        let protocol = GhostdagProtocol::new(18, usize::MAX, CompactTarget::work);
-        for tuning in [Reachability::default(), Reachability { depth: 10, slack: 8 }] {
-            let dag = MemoryDag::of(&plain, &protocol, tuning);
-            dag.check_intervals();
-            let n = plain.len();
-            // All pairs near each other, and as many far apart.
-            for b in 0..n {
-                let near = b.saturating_sub(20)..(b + 20).min(n);
-                for a in near.chain((0..40).map(|_| rng.below(n))) {
-                    let got = dag.is_dag_ancestor_of(plain.hash[a], plain.hash[b]);
-                    assert_eq!(got, Ok(plain.is_ancestor(a, b)), "{a} before {b}");
+        let dag = build(&plain, &unlimited(18), tuning, DaaRule::with_window(2_641));
+        check_intervals(&plain, &dag);
+        let mut futures: Vec<Future> =
+            plain.hash.iter().map(|&block| Future::of(&dag, block).expect("readable")).collect();
+        let n = plain.len();
+        for (b, &queried) in plain.hash.iter().enumerate() {
+            let past = past_by_search(&plain, b);
+            let wanted = futures[b].clone();
+            for (a, future) in futures.iter_mut().enumerate() {
+                let expected = a == b || past.has(a);
+                assert_eq!(future.contains(&dag, &wanted), Ok(expected), "{a} before {b} in {}", path.display());
+                // The same search without the memory of a `Future`: all near pairs, and some that are far apart.
+                if a.abs_diff(b) < 20 || (a + b) % 97 == 0 {
+                    assert_eq!(dag.is_dag_ancestor_of(plain.hash[a], queried), Ok(expected), "{a} before {b}");
                 }
             }
-            println!("{}: {n} blocks, {:.1} writes a block, {tuning:?}", path.display(), dag.writes as f64 / n as f64);
         }
+        println!("{}: {n} blocks, {} pairs, {} moved, {tuning:?}", path.display(), n * n, dag.moved());
     }
+}
+
+#[test]
+fn reachability_vectors() {
+    check_reachability_vectors(Reachability::default());
+}
+
+#[test]
+fn reachability_vectors_with_little_slack() {
+    check_reachability_vectors(Reachability { depth: 10, slack: 8 });
 }
 
 #[test]
@@ -106,6 +115,15 @@ fn bad_graphs_are_named() {
     assert_eq!(error(&[block("A", &["A"])]), ReplayError::Duplicate("A".to_owned()));
     let unknown = ReplayError::UnknownParent { child: "B".to_owned(), parent: "C".to_owned() };
     assert_eq!(error(&[block("B", &["C"]), block("C", &["A"])]), unknown);
+    let superfluous = ReplayError::NotAntichain { child: "C".to_owned(), parent: "A".to_owned() };
+    for parents in [["A", "B"], ["B", "A"]] {
+        assert_eq!(error(&[block("B", &["A"]), block("C", &parents)]), superfluous);
+    }
+    assert_eq!(error(&[block("C", &["A", "A"])]), superfluous);
+    assert_eq!(
+        error(&[block("C", &["C"])]),
+        ReplayError::UnknownParent { child: "C".to_owned(), parent: "C".to_owned() }
+    );
     for name in ["", "x\0", "123456789012345678901234567890123"] {
         assert_eq!(error(&[block(name, &["A"])]), ReplayError::BadName(name.to_owned()));
     }

@@ -1,18 +1,21 @@
 //! Mergesets: what a block adds to its selected parent's past.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use umbel_types::BlockHash;
 
 use super::data::GhostdagData;
 use super::ordering::SortableBlock;
 use crate::error::{GhostdagError, ReadError};
+use crate::reachability::Future;
 use crate::readers::{DagReader, GhostdagReader};
 
 /// The mergeset of a block with these parents without its selected parent, ascending by (blue work, id).
 ///
 /// Searches backwards from `parents` and never enters the selected parent's past. Stops as soon as the mergeset, the
-/// selected parent counted, has more than `limit` blocks.
+/// selected parent counted, has more than `limit` blocks: at most one block's parents later. A parent in another's past
+/// adds nothing (R2 is checked elsewhere).
 ///
 /// # Errors
 /// [`GhostdagError::MergesetTooLarge`], [`GhostdagError::Read`].
@@ -26,17 +29,14 @@ pub fn mergeset_without_selected_parent(
     // Blocks known to be in the selected parent's past: each is asked for once.
     let mut past = BTreeSet::new();
     let mut pending: Vec<BlockHash> = Vec::new();
-    for &parent in parents {
-        if parent != selected_parent && found.insert(parent) {
-            pending.push(parent);
-        }
-    }
-    while let Some(block) = pending.pop() {
-        for &parent in dag.parents(block)?.iter() {
+    let selected = Future::of(dag, selected_parent)?;
+    let mut next: Arc<[BlockHash]> = parents.into();
+    loop {
+        for &parent in next.iter() {
             if found.contains(&parent) || past.contains(&parent) {
                 continue;
             }
-            if dag.is_dag_ancestor_of(parent, selected_parent)? {
+            if Future::of(dag, parent)?.contains(dag, &selected)? {
                 past.insert(parent);
             } else {
                 found.insert(parent);
@@ -46,6 +46,8 @@ pub fn mergeset_without_selected_parent(
         if found.len() >= limit {
             return Err(GhostdagError::MergesetTooLarge { got: found.len().saturating_add(1), limit });
         }
+        let Some(block) = pending.pop() else { break };
+        next = dag.parents(block)?;
     }
     let mut sortable =
         found.into_iter().map(|block| SortableBlock::read(dag, block)).collect::<Result<Vec<_>, ReadError>>()?;

@@ -8,9 +8,9 @@ use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_list};
 use super::interval::Interval;
 use crate::error::ReadError;
 
-/// Most entries of a stored list. Children and covering sets are bounded by what can be mined on one block; the bound
-/// only keeps a damaged record from making us allocate.
-const MAX_STORED_LIST: usize = 1 << 24;
+/// Most entries of a stored list, 512 MiB: more blocks than can be mined on one another in the hour of bounded merge
+/// (115,200 at 32 a second), by far. The bound keeps a damaged record from making us allocate.
+pub const MAX_STORED_LIST: usize = 1 << 24;
 
 /// A block's place in the tree of selected parents, and who covers its future outside of its subtree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,21 @@ pub struct ReachabilityData {
     /// Blocks whose subtrees together are its future without its own subtree, ascending by interval, none in the
     /// subtree of another.
     pub future_covering_set: Arc<Vec<BlockHash>>,
+}
+
+impl ReachabilityData {
+    /// Memory of this value in bytes, its lists included; the allocator's rounding is not.
+    ///
+    /// The lists have no bound in the rules: `children` are the blocks that chose this one as their selected parent,
+    /// and the covering set at most one block for each branch of the tree that merged it. On an honest network both are
+    /// about as long as blocks are mined side by side. Each further entry costs its miner a block's proof of work and
+    /// every node 32 bytes; [`MAX_STORED_LIST`] bounds what is read back. A cache must therefore count bytes, not
+    /// records.
+    pub fn size_bytes(&self) -> usize {
+        // Each list lies behind a pointer with two counters and the list's own three words.
+        let list = |list: &Vec<BlockHash>| 5 * size_of::<usize>() + list.capacity() * size_of::<BlockHash>();
+        size_of::<Self>() + list(&self.children) + list(&self.future_covering_set)
+    }
 }
 
 impl Encode for ReachabilityData {

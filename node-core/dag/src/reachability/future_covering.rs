@@ -9,30 +9,41 @@ use super::interval::Interval;
 use super::tree::broken;
 use crate::error::ReadError;
 
-/// Position of the block in `blocks` whose interval contains `wanted`, or else the position where a block with that
+/// Position, among `n` blocks, of the one whose interval contains `wanted`, or else the position where a block with that
 /// interval would have to stand.
+///
+/// - `interval_at`: interval of the block at a position; asked for about log2(n) of them.
 pub(super) fn find_covering(
-    store: &(impl ReachabilityStoreReader + ?Sized),
-    blocks: &[BlockHash],
+    n: usize,
     wanted: Interval,
+    mut interval_at: impl FnMut(usize) -> Result<Interval, ReadError>,
 ) -> Result<Result<usize, usize>, ReadError> {
     // First position whose interval starts behind the wanted one's last number.
-    let (mut low, mut high) = (0, blocks.len());
+    let (mut low, mut high) = (0, n);
     while low < high {
         let middle = low + (high - low) / 2;
-        let Some(&block) = blocks.get(middle) else { break };
-        if store.reachability(block)?.interval.start() <= wanted.end() {
+        if interval_at(middle)?.start() <= wanted.end() {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if let Some((idx, &block)) = low.checked_sub(1).and_then(|idx| Some((idx, blocks.get(idx)?)))
-        && store.reachability(block)?.interval.contains(wanted)
-    {
-        return Ok(Ok(idx));
+    match low.checked_sub(1) {
+        Some(idx) if interval_at(idx)?.contains(wanted) => Ok(Ok(idx)),
+        _ => Ok(Err(low)),
     }
-    Ok(Err(low))
+}
+
+/// [`find_covering`] in a list of blocks.
+pub(super) fn find_covering_block(
+    store: &(impl ReachabilityStoreReader + ?Sized),
+    blocks: &[BlockHash],
+    wanted: Interval,
+) -> Result<Result<usize, usize>, ReadError> {
+    find_covering(blocks.len(), wanted, |idx| match blocks.get(idx) {
+        Some(&block) => Ok(store.reachability(block)?.interval),
+        None => Err(ReadError::Missing(BlockHash::default())),
+    })
 }
 
 /// Notes that `new` merges `merged`: all of the subtree of `new` is in the future of `merged`.
@@ -43,8 +54,11 @@ pub(super) fn insert_covering(
 ) -> Result<(), ReadError> {
     let data = store.reachability(merged)?;
     let interval = store.reachability(new)?.interval;
+    if data.interval.contains(interval) {
+        return Err(broken(new, "merges a block of its own selected chain"));
+    }
     // A block that covers `new` already would be on its selected chain, with `merged` in its past.
-    match find_covering(store, &data.future_covering_set, interval)? {
+    match find_covering_block(store, &data.future_covering_set, interval)? {
         Ok(_) => Err(broken(new, "merges a block that is in its selected parent's past")),
         Err(idx) => {
             let mut set = (*data.future_covering_set).clone();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use umbel_types::BlockHash;
 
 use super::data::{ReachabilityData, ReachabilityStore, ReachabilityStoreReader};
-use super::future_covering::{find_covering, insert_covering};
+use super::future_covering::{find_covering, find_covering_block, insert_covering};
 use super::interval::Interval;
 use super::tree::{add_leaf, advance_reindex_root, broken};
 use crate::error::ReadError;
@@ -39,6 +39,11 @@ impl Reachability {
         selected_parent: BlockHash,
         mergeset: impl IntoIterator<Item = BlockHash>,
     ) -> Result<(), ReadError> {
+        match store.reachability(new) {
+            Err(ReadError::Missing(_)) => {}
+            Ok(_) => return Err(broken(new, "added twice")),
+            Err(error) => return Err(error),
+        }
         add_leaf(store, new, selected_parent, self)?;
         for merged in mergeset {
             insert_covering(store, merged, new)?;
@@ -130,7 +135,49 @@ pub fn is_dag_ancestor_of(
     if this.interval.contains(queried) {
         return Ok(true);
     }
-    Ok(find_covering(store, &this.future_covering_set, queried)?.is_ok())
+    Ok(find_covering_block(store, &this.future_covering_set, queried)?.is_ok())
+}
+
+/// A block's future, read once for many questions. Valid as long as the tree is not written to.
+#[derive(Clone, Debug)]
+pub struct Future {
+    data: Arc<ReachabilityData>,
+    /// Intervals of the future covering set, filled in as the search touches them; empty before the first search.
+    covering: Vec<Option<Interval>>,
+}
+
+impl Future {
+    /// The future of `block`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn of(store: &(impl ReachabilityStoreReader + ?Sized), block: BlockHash) -> Result<Self, ReadError> {
+        Ok(Self { data: store.reachability(block)?, covering: Vec::new() })
+    }
+
+    /// Whether the block that `other` was made of is in this future, or is the same block.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn contains(
+        &mut self,
+        store: &(impl ReachabilityStoreReader + ?Sized),
+        other: &Self,
+    ) -> Result<bool, ReadError> {
+        let wanted = other.data.interval;
+        if self.data.interval.contains(wanted) {
+            return Ok(true);
+        }
+        let members = &self.data.future_covering_set;
+        self.covering.resize(members.len(), None);
+        let covering = &mut self.covering;
+        let found = find_covering(members.len(), wanted, |idx| match (covering.get_mut(idx), members.get(idx)) {
+            (Some(Some(known)), _) => Ok(*known),
+            (Some(slot), Some(&member)) => Ok(*slot.insert(store.reachability(member)?.interval)),
+            _ => Err(ReadError::Missing(BlockHash::default())),
+        });
+        Ok(found?.is_ok())
+    }
 }
 
 /// The child of `ancestor` that is `descendant` or on its selected chain.
@@ -154,10 +201,16 @@ pub(super) fn next_chain_ancestor_unchecked(
     descendant: BlockHash,
     ancestor: BlockHash,
 ) -> Result<BlockHash, ReadError> {
-    let children = store.reachability(ancestor)?.children.clone();
+    let below = store.reachability(ancestor)?;
     let interval = store.reachability(descendant)?.interval;
-    let idx = find_covering(store, &children, interval)?.map_err(|_| broken(descendant, "no child leads to it"))?;
-    children.get(idx).copied().ok_or_else(|| broken(ancestor, "child list changed"))
+    let found = find_covering_block(store, &below.children, interval)?;
+    let idx = found.map_err(|_| broken(descendant, "no child leads to it"))?;
+    let child = below.children.get(idx).copied().ok_or_else(|| broken(ancestor, "child list changed"))?;
+    // Each step goes up by one: no damaged list leads a walk in a circle.
+    if below.height.checked_add(1) != Some(store.reachability(child)?.height) {
+        return Err(broken(child, "not one higher than the block below"));
+    }
+    Ok(child)
 }
 
 impl<S: ReachabilityStoreReader + ?Sized> ReachabilityReader for S {

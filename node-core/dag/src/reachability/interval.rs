@@ -138,6 +138,13 @@ mod tests {
     }
 
     #[test]
+    fn halves_are_rounded_up() {
+        for (whole, half) in [((1, 1), (1, 1)), ((1, 2), (1, 1)), ((4, 6), (4, 5)), ((4, 3), (4, 3))] {
+            assert_eq!(interval(whole.0, whole.1).first_half(), Some(interval(half.0, half.1)));
+        }
+    }
+
+    #[test]
     fn parts_fill_the_whole_and_are_large_enough() {
         for (whole, sizes) in [
             (interval(1, 100), vec![100u64]),

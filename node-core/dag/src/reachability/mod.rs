@@ -7,9 +7,9 @@ mod interval;
 mod reindex;
 mod tree;
 
-pub use data::{ReachabilityData, ReachabilityStore, ReachabilityStoreReader};
+pub use data::{MAX_STORED_LIST, ReachabilityData, ReachabilityStore, ReachabilityStoreReader};
 pub use inquirer::{
-    Reachability, add_block, hint_virtual_selected_parent, init, is_chain_ancestor_of, is_dag_ancestor_of,
+    Future, Reachability, add_block, hint_virtual_selected_parent, init, is_chain_ancestor_of, is_dag_ancestor_of,
     next_chain_ancestor,
 };
 pub use interval::Interval;

@@ -18,6 +18,10 @@ use crate::error::ReadError;
 /// slack, is nothing beside the root's interval.
 const STEPS_PER_DEAL: u64 = 128;
 
+/// Space looked for beyond what is needed. Each block takes half of what its parent has left, so that a chain grows by
+/// some 16 blocks before its end is dealt out again; with just enough space every further block would be.
+const GROWTH: u64 = 1 << 16;
+
 /// On which side of the chain to the reindex root something lies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -38,23 +42,31 @@ impl<'a, S: ReachabilityStore + ?Sized> Reindex<'a, S> {
         Self { store, constants, sizes: BTreeMap::new() }
     }
 
-    /// Gives `leaf`, whose interval is empty, a place.
+    /// Gives `leaf`, whose interval is empty, a place: below the nearest ancestor that has [`GROWTH`] times the space
+    /// needed, else below the nearest that has enough.
     pub(super) fn make_room_for(&mut self, leaf: BlockHash, root: BlockHash) -> Result<(), ReadError> {
         let mut current = leaf;
+        let mut enough: Option<BlockHash> = None;
         loop {
             let required = self.subtree_size(current)?;
             let data = self.store.reachability(current)?;
-            if data.interval.size() >= required {
+            if data.interval.size() / GROWTH >= required {
                 return self.deal_out(current);
             }
-            let parent = data.parent.ok_or_else(|| broken(current, "the tree is larger than all numbers"))?;
-            if current == root {
-                return Err(broken(current, "the reindex root is full"));
+            if data.interval.size() >= required {
+                enough.get_or_insert(current);
             }
-            if parent != root && is_chain_ancestor_of(self.store, parent, root)? {
-                return self.reclaim(current, root, parent, required);
+            let parent = data.parent.filter(|_| current != root);
+            let is_beside_chain = match parent {
+                Some(parent) => parent != root && is_chain_ancestor_of(self.store, parent, root)?,
+                None => false,
+            };
+            match (parent, enough) {
+                (Some(parent), _) if !is_beside_chain => current = parent,
+                (_, Some(ancestor)) => return self.deal_out(ancestor),
+                (Some(parent), None) => return self.reclaim(current, root, parent, required),
+                (None, None) => return Err(broken(current, "the reindex root is full")),
             }
-            current = parent;
         }
     }
 
@@ -63,19 +75,25 @@ impl<'a, S: ReachabilityStore + ?Sized> Reindex<'a, S> {
         if let Some(&size) = self.sizes.get(&block) {
             return Ok(size);
         }
-        // Parents before children; summed up backwards.
+        // Parents before children; summed up backwards. Zero marks a block that is not summed up yet.
         let mut order = vec![block];
         let mut next = 0;
+        self.sizes.insert(block, 0);
         while let Some(&current) = order.get(next) {
             next += 1;
-            if !self.sizes.contains_key(&current) {
-                order.extend(self.store.reachability(current)?.children.iter());
+            for &child in self.store.reachability(current)?.children.iter() {
+                match self.sizes.get(&child) {
+                    // Else a damaged list would be walked for ever.
+                    Some(0) => return Err(broken(child, "child of two blocks, or twice of one")),
+                    Some(_) => {}
+                    None => {
+                        self.sizes.insert(child, 0);
+                        order.push(child);
+                    }
+                }
             }
         }
         for &current in order.iter().rev() {
-            if self.sizes.contains_key(&current) {
-                continue;
-            }
             let mut size = 1u64;
             for child in self.store.reachability(current)?.children.iter() {
                 size += self.sizes.get(child).copied().ok_or_else(|| broken(*child, "counted before its child"))?;

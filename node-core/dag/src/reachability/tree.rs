@@ -68,7 +68,7 @@ pub(super) fn add_leaf(
     let parent_data = store.reachability(parent)?;
     let mut children = (*parent_data.children).clone();
     children.push(new);
-    let height = parent_data.height + 1;
+    let height = parent_data.height.checked_add(1).ok_or_else(|| broken(parent, "height out of bounds"))?;
     store.set_reachability(
         parent,
         Arc::new(ReachabilityData { children: Arc::new(children), ..(*parent_data).clone() }),

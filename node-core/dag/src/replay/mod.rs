@@ -2,17 +2,23 @@
 //!
 //! The convention is that of the published GHOSTDAG test graphs: a name's bytes, with zeros behind them, are the
 //! block's id; each block is worth one unit of work, so that blue work equals blue score.
+//!
+//! [`headers`] replays headers through all rules of a network, [`dense`] colours the same graph on plain arrays: the
+//! two sides of `umbel bench ghostdag`.
+
+pub mod dense;
+pub mod headers;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use thiserror::Error;
-use umbel_types::{BlockHash, BlueWork, CompactTarget, DaaScore, TimestampMs};
+use umbel_types::{BlockHash, BlueScore, BlueWork, CompactTarget, DaaScore, TimestampMs};
 
 use crate::error::{GhostdagError, ReadError};
-use crate::ghostdag::{GhostdagData, GhostdagProtocol};
-use crate::reachability::{self, ReachabilityData, ReachabilityStore, ReachabilityStoreReader};
-use crate::readers::{GhostdagReader, HeaderFacts, HeaderReader, RelationsReader};
+use crate::ghostdag::GhostdagProtocol;
+use crate::memory::MemoryDag;
+use crate::reachability;
+use crate::readers::{HeaderFacts, ReachabilityReader};
 
 /// Longest name: the id's length.
 pub const MAX_NAME_BYTES: usize = 32;
@@ -61,6 +67,14 @@ pub enum ReplayError {
         /// The parent.
         parent: String,
     },
+    /// A parent that another parent already has in its past, or that stands twice (R2).
+    #[error("block {child:?} names the parent {parent:?}, which another of its parents leads to")]
+    NotAntichain {
+        /// The child.
+        child: String,
+        /// The superfluous parent.
+        parent: String,
+    },
     /// The graph could not be processed.
     #[error(transparent)]
     Ghostdag(#[from] GhostdagError),
@@ -75,13 +89,10 @@ pub enum ReplayError {
 /// [`ReplayError`].
 pub fn replay(k: u16, genesis_id: &str, blocks: &[NamedBlock]) -> Result<Vec<ReplayedBlock>, ReplayError> {
     let protocol = GhostdagProtocol::new(k, usize::MAX, |_| BlueWork::from_u64(1));
-    let mut graph = Graph::default();
     let mut names = BTreeMap::new();
     let genesis = hash_of_name(genesis_id)?;
     names.insert(genesis, genesis_id.to_owned());
-    reachability::init(&mut graph, genesis);
-    graph.ghostdag.insert(genesis, Arc::new(GhostdagData::genesis()));
-    graph.parents.insert(genesis, Arc::new([]));
+    let mut graph = MemoryDag::new(genesis, facts_of_score(BlueScore(0)));
     let mut replayed = Vec::with_capacity(blocks.len());
     for block in blocks {
         let hash = hash_of_name(&block.id)?;
@@ -97,7 +108,17 @@ pub fn replay(k: u16, genesis_id: &str, blocks: &[NamedBlock]) -> Result<Vec<Rep
             if !names.contains_key(&parent_hash) {
                 return Err(ReplayError::UnknownParent { child: block.id.clone(), parent: parent.clone() });
             }
+            if parents.contains(&parent_hash) {
+                return Err(ReplayError::NotAntichain { child: block.id.clone(), parent: parent.clone() });
+            }
             parents.push(parent_hash);
+        }
+        for (parent, name) in parents.iter().zip(&block.parents) {
+            for other in parents.iter().filter(|&other| other != parent) {
+                if graph.is_dag_ancestor_of(*parent, *other)? {
+                    return Err(ReplayError::NotAntichain { child: block.id.clone(), parent: name.clone() });
+                }
+            }
         }
         let data = protocol.ghostdag(&graph, &parents)?;
         let mergeset: Vec<_> = data.unordered_mergeset_without_selected_parent().collect();
@@ -117,10 +138,20 @@ pub fn replay(k: u16, genesis_id: &str, blocks: &[NamedBlock]) -> Result<Vec<Rep
             blues: named(&data.mergeset_blues)?,
             reds: named(&data.mergeset_reds)?,
         });
-        graph.parents.insert(hash, parents.into());
-        graph.ghostdag.insert(hash, Arc::new(data));
+        let facts = facts_of_score(data.blue_score);
+        graph.insert(hash, &parents, data, facts);
     }
     Ok(replayed)
+}
+
+/// Graphs of names have no headers: only the bits are asked for, and all blocks weigh the same.
+fn facts_of_score(blue_score: BlueScore) -> HeaderFacts {
+    HeaderFacts {
+        timestamp: TimestampMs(0),
+        bits: CompactTarget::EASIEST,
+        daa_score: DaaScore(blue_score.0),
+        blue_score,
+    }
 }
 
 /// The name's bytes with zeros behind them.
@@ -132,58 +163,4 @@ fn hash_of_name(name: &str) -> Result<BlockHash, ReplayError> {
         _ => return Err(ReplayError::BadName(name.to_owned())),
     }
     Ok(BlockHash(hash))
-}
-
-/// The graph in memory.
-#[derive(Default)]
-struct Graph {
-    parents: BTreeMap<BlockHash, Arc<[BlockHash]>>,
-    ghostdag: BTreeMap<BlockHash, Arc<GhostdagData>>,
-    reachability: BTreeMap<BlockHash, Arc<ReachabilityData>>,
-    reindex_root: Option<BlockHash>,
-}
-
-impl RelationsReader for Graph {
-    fn parents(&self, block: BlockHash) -> Result<Arc<[BlockHash]>, ReadError> {
-        self.parents.get(&block).cloned().ok_or(ReadError::Missing(block))
-    }
-}
-
-impl GhostdagReader for Graph {
-    fn ghostdag(&self, block: BlockHash) -> Result<Arc<GhostdagData>, ReadError> {
-        self.ghostdag.get(&block).cloned().ok_or(ReadError::Missing(block))
-    }
-}
-
-impl HeaderReader for Graph {
-    /// Test graphs have no headers: only the bits are asked for, and all blocks weigh the same.
-    fn header_facts(&self, block: BlockHash) -> Result<HeaderFacts, ReadError> {
-        let data = self.ghostdag(block)?;
-        Ok(HeaderFacts {
-            timestamp: TimestampMs(0),
-            bits: CompactTarget::EASIEST,
-            daa_score: DaaScore(data.blue_score.0),
-            blue_score: data.blue_score,
-        })
-    }
-}
-
-impl ReachabilityStoreReader for Graph {
-    fn reachability(&self, block: BlockHash) -> Result<Arc<ReachabilityData>, ReadError> {
-        self.reachability.get(&block).cloned().ok_or(ReadError::Missing(block))
-    }
-
-    fn reindex_root(&self) -> Result<BlockHash, ReadError> {
-        self.reindex_root.ok_or(ReadError::Missing(BlockHash::default()))
-    }
-}
-
-impl ReachabilityStore for Graph {
-    fn set_reachability(&mut self, block: BlockHash, data: Arc<ReachabilityData>) {
-        self.reachability.insert(block, data);
-    }
-
-    fn set_reindex_root(&mut self, block: BlockHash) {
-        self.reindex_root = Some(block);
-    }
 }
