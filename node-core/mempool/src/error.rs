@@ -5,7 +5,7 @@ use umbel_types::consensus_api::ConsensusError;
 use umbel_types::errors::TxContextError;
 use umbel_types::{Amount, OutPoint, TxId};
 
-use crate::feerate::Feerate;
+use crate::conflict::ConflictKey;
 
 /// Why a transaction is not taken.
 ///
@@ -34,7 +34,13 @@ pub enum MempoolErrorKind {
         /// The transaction that waits.
         parent: TxId,
     },
-    /// It was accepted a short time ago.
+    /// A block that the chain has yet to accept carries this transaction, or another that consumes the same output.
+    #[error("input {outpoint} is consumed in a block that the chain has yet to accept")]
+    InBlock {
+        /// The input.
+        outpoint: OutPoint,
+    },
+    /// The chain has accepted it.
     #[error("the transaction has already been accepted")]
     AlreadyAccepted,
     /// It consumes outputs of more waiting transactions than one may replace.
@@ -45,24 +51,25 @@ pub enum MempoolErrorKind {
         /// Most allowed.
         limit: usize,
     },
-    /// A waiting transaction consumes the same output, and this one does not pay enough more.
-    #[error(
-        "input {outpoint} is consumed by waiting transaction {by}; to replace it, a fee of at least {needed} STR is needed"
-    )]
+    /// A waiting transaction uses the same, and this one does not pay enough more.
+    #[error("{key} is consumed by waiting transaction {by}; to replace it, a fee of at least {needed} STR is needed")]
     Conflict {
-        /// The first input that is consumed twice.
-        outpoint: OutPoint,
+        /// The first thing that is used twice.
+        key: ConflictKey,
         /// The transaction that waits.
         by: TxId,
         /// Least fee for which this transaction would replace all that it conflicts with.
         needed: Amount,
     },
-    /// The pool is full of transactions that pay at least as much.
-    #[error("the pool is full; more than {floor} is needed")]
+    /// The pool is full of transactions that pay as much.
+    #[error("the pool is full; a fee of at least {needed} STR is needed")]
     PoolFull {
-        /// What the cheapest transaction pays that would have to leave.
-        floor: Feerate,
+        /// Least fee for which this transaction would push others out.
+        needed: Amount,
     },
+    /// Even an empty pool has no room for it.
+    #[error("the transaction is larger than the whole pool")]
+    LargerThanPool,
     /// Consensus could not be asked.
     #[error("the state can't be read: {0}")]
     Unavailable(ConsensusError),
@@ -84,8 +91,10 @@ impl MempoolError {
     pub fn retry(&self) -> Retry {
         match &self.kind {
             MempoolErrorKind::Context(error) => retry_of(error),
-            MempoolErrorKind::SpendsUnaccepted { .. } | MempoolErrorKind::Unavailable(_) => Retry::Later,
-            MempoolErrorKind::AlreadyAccepted => Retry::Never,
+            MempoolErrorKind::SpendsUnaccepted { .. }
+            | MempoolErrorKind::InBlock { .. }
+            | MempoolErrorKind::Unavailable(_) => Retry::Later,
+            MempoolErrorKind::AlreadyAccepted | MempoolErrorKind::LargerThanPool => Retry::Never,
             MempoolErrorKind::Conflict { .. } | MempoolErrorKind::PoolFull { .. } => Retry::WithHigherFee,
             MempoolErrorKind::TooManyConflicts { .. } => Retry::Later,
         }
@@ -99,7 +108,8 @@ pub(crate) fn retry_of(error: &TxContextError) -> Retry {
         TxContextError::InputMissing(_)
         | TxContextError::Immature { .. }
         | TxContextError::NotYetValid { .. }
-        | TxContextError::MemoNotYetValid(_) => Retry::Later,
+        | TxContextError::MemoNotYetValid(_)
+        | TxContextError::TimelockRunning { .. } => Retry::Later,
         TxContextError::InputMismatch(_) | TxContextError::Expired { .. } | TxContextError::MemoBranch(_) => {
             Retry::Never
         }

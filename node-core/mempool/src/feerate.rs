@@ -3,11 +3,11 @@
 use core::cmp::Ordering;
 use core::fmt;
 
-use umbel_types::params::MIN_FEE_PER_MASS;
+use umbel_types::params::{MAX_BLOCK_STATE_BYTES, MIN_FEE_PER_MASS};
 use umbel_types::{Amount, Params, TimestampMs};
 
 use crate::pool::Mempool;
-use crate::recent::Paid;
+use crate::recent::{Paid, Window};
 
 /// A fee for a mass: an exact fraction, never rounded while it is compared.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +27,17 @@ impl Feerate {
         self.fee.div_ceil(self.mass)
     }
 
-    /// Base units for a unit of mass times 2⁸, rounded down, within `1..=2³⁷`: a weight whose cubes sum over 2¹⁵
+    /// Base units for a unit of mass times 2⁸, rounded down, within `1..=2³⁵`: a weight whose cubes sum over 2²⁰
     /// transactions in 128 bits.
     pub(crate) fn fixed_point(self) -> u128 {
-        ((u128::from(self.fee) << 8) / u128::from(self.mass)).clamp(1, 1 << 37)
+        ((u128::from(self.fee) << 8) / u128::from(self.mass)).clamp(1, 1 << 35)
+    }
+
+    /// Least fee that pays `more` base units for each unit of `mass` above this, rounded up.
+    pub(crate) fn fee_above(self, more: u64, mass: u64) -> Amount {
+        let mass = u128::from(mass);
+        let same = (u128::from(self.fee) * mass).div_ceil(u128::from(self.mass));
+        u64::try_from(same + mass * u128::from(more)).map_or(Amount::MAX, Amount::from_units)
     }
 
     /// Whether this is at least `percent` of `other`.
@@ -70,7 +77,8 @@ impl fmt::Display for Feerate {
     }
 }
 
-/// What to pay, in base units for each unit of mass, by how long one is ready to wait. Never below the least fee.
+/// What to pay, in base units for each unit of mass, by how long one is ready to wait. Never below the least fee, and
+/// waiting longer never costs more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeeEstimate {
     /// In the next seconds.
@@ -79,49 +87,85 @@ pub struct FeeEstimate {
     pub within_minute: u64,
     /// In less than an hour.
     pub within_hour: u64,
+    /// What was paid in the last ten minutes: a tenth of the bytes paid less than the first, a tenth more than the
+    /// second. `None` if nothing was accepted.
+    pub paid: Option<(u64, u64)>,
 }
 
 /// Seconds of blocks that each bucket looks ahead. Half of what it promises: parallel blocks carry the same transactions
 /// now and then, and others arrive.
 const HORIZONS_S: [u64; 3] = [3, 30, 1_800];
-/// Share of recently accepted mass, in percent from below, whose feerate each bucket asks for while blocks are full.
+/// Share of recently accepted bytes, in percent from below, whose feerate each bucket asks for while blocks are full.
 const PERCENTILES: [u64; 3] = [50, 25, 10];
+/// The range that is shown, in percent from below.
+const RANGE: (u64, u64) = (10, 90);
 
 impl Mempool {
     /// What to pay for the next transaction, from what waits and from what was accepted in the last ten minutes.
     ///
-    /// What waits: the feerate above which the pool holds no more bytes than the blocks of the bucket's time. What was
-    /// accepted counts only while blocks are more than half full: otherwise whatever others paid, less was enough.
+    /// # Rule
+    /// > What waits: the feerate above which the pool holds no more, by bytes or by state bytes, than the blocks of the
+    /// > bucket's time. What was accepted counts only while blocks are more than half full, by either measure: otherwise
+    /// > whatever others paid, less was enough. (docs/spec/mempool.md M8)
     pub fn fee_estimate(&self, now: TimestampMs) -> FeeEstimate {
-        let capacity_per_s = capacity_per_s(&self.params);
-        let (paid, accepted_per_s) = self.recent.paid(now);
-        let congested = accepted_per_s > capacity_per_s / 2;
+        let capacity = Capacity::of(&self.params);
+        let window = self.recent.window(now);
+        let is_congested = capacity.is_half_used(&window);
+        let frontier = self.frontier(&capacity);
+        // Both fall from bucket to bucket, so their maximum does.
         let [next_seconds, within_minute, within_hour] = [0, 1, 2].map(|bucket| {
-            let waiting = self.feerate_above(capacity_per_s.saturating_mul(HORIZONS_S[bucket]));
-            let accepted = if congested { percentile(&paid, PERCENTILES[bucket]) } else { 0 };
-            waiting.max(accepted).max(MIN_FEE_PER_MASS)
+            let accepted = if is_congested { percentile(&window.paid, PERCENTILES[bucket]) } else { 0 };
+            frontier[bucket].max(accepted).max(MIN_FEE_PER_MASS)
         });
-        // Waiting longer never costs more.
-        let within_minute = within_minute.min(next_seconds);
-        FeeEstimate { next_seconds, within_minute, within_hour: within_hour.min(within_minute) }
+        let range = || (percentile(&window.paid, RANGE.0), percentile(&window.paid, RANGE.1));
+        let paid = (!window.paid.is_empty()).then(range);
+        FeeEstimate { next_seconds, within_minute, within_hour, paid }
     }
 
-    /// Feerate that puts a transaction among the first `bytes` of the pool; 0 if the pool has fewer.
-    fn feerate_above(&self, bytes: u64) -> u64 {
-        let mut sum = 0u64;
+    /// For each bucket the feerate that puts a transaction among what its blocks hold; 0 if all that waits fits.
+    fn frontier(&self, capacity: &Capacity) -> [u64; 3] {
+        let mut frontier = [0; 3];
+        let mut open = 0;
+        let (mut bytes, mut state_bytes) = (0u64, 0u64);
         for entry in self.pool.best_first() {
-            sum = sum.saturating_add(entry.size_bytes as u64);
-            if sum >= bytes {
-                return entry.feerate.per_mass().saturating_add(1);
+            bytes = bytes.saturating_add(entry.size_bytes as u64);
+            state_bytes = state_bytes.saturating_add(entry.state_bytes);
+            while let Some(seconds) = HORIZONS_S.get(open)
+                && (bytes >= capacity.bytes.saturating_mul(*seconds)
+                    || state_bytes >= capacity.state_bytes.saturating_mul(*seconds))
+            {
+                frontier[open] = entry.feerate.per_mass().saturating_add(1);
+                open += 1;
+            }
+            if open == HORIZONS_S.len() {
+                break;
             }
         }
-        0
+        frontier
     }
 }
 
-/// Bytes of transactions that blocks carry in a second.
-fn capacity_per_s(params: &Params) -> u64 {
-    (params.max_body_bytes as u64).saturating_mul(u64::from(params.blocks_per_second))
+/// What blocks carry in a second.
+struct Capacity {
+    bytes: u64,
+    state_bytes: u64,
+}
+
+impl Capacity {
+    fn of(params: &Params) -> Self {
+        let blocks = u64::from(params.blocks_per_second);
+        Self {
+            bytes: (params.max_body_bytes as u64).saturating_mul(blocks),
+            state_bytes: MAX_BLOCK_STATE_BYTES.saturating_mul(blocks),
+        }
+    }
+
+    fn is_half_used(&self, window: &Window) -> bool {
+        let sum = |measure: fn(&Paid) -> u64| window.paid.iter().map(measure).sum::<u64>();
+        let is_half =
+            |used: u64, each_s: u64| u128::from(used) * 2_000 > u128::from(each_s) * u128::from(window.span_ms);
+        is_half(sum(|p| p.bytes), self.bytes) || is_half(sum(|p| p.state_bytes), self.state_bytes)
+    }
 }
 
 /// The feerate below which lies `percent` of the bytes; `paid` ascends.

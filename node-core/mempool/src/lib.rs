@@ -13,18 +13,19 @@
 //! Everything in it is bounded by [`Limits`] and the constants beside it.
 //!
 //! ## Flow
-//! `IsolatedTx` → [`Mempool::admit`] → [`Mempool::selector`] → `ConsensusApi::build_template` →
+//! [`Mempool::consider`] → proofs → `IsolatedTx` → [`Mempool::admit`] → [`Mempool::selector`] → `ConsensusApi::build_template` →
 //! [`Mempool::settle_rejected`]; each new virtual state → [`Mempool::on_new_virtual`]
 //!
 //! ## Errors
 //! [`MempoolError`]: no peer is to blame for any of them; [`MempoolError::retry`] says whether trying again helps.
 //!
 //! ## See
-//! docs/spec/consensus.md R9
+//! docs/spec/mempool.md, docs/spec/consensus.md R9
 
 #![deny(clippy::float_arithmetic, clippy::unwrap_used)]
 
 mod admit;
+mod conflict;
 mod entry;
 mod error;
 mod feerate;
@@ -36,12 +37,19 @@ mod removed;
 mod replace;
 mod template;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "test-util"))]
 mod tests;
-#[cfg(test)]
+#[cfg(any(test, feature = "test-util"))]
 mod testutil;
 
+/// What a fuzzer drives: any history of a pool, against a model.
+#[cfg(feature = "test-util")]
+pub mod test_util {
+    pub use crate::tests::machine::{run, seeds};
+}
+
 pub use admit::{Admission, Outcome};
+pub use conflict::ConflictKey;
 pub use error::{MempoolError, MempoolErrorKind, Retry};
 pub use feerate::{FeeEstimate, Feerate};
 pub use limits::Limits;

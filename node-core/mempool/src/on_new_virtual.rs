@@ -1,26 +1,29 @@
 //! Following the selected chain: what was accepted leaves, what it made impossible leaves, what a reorganisation took
 //! back returns.
 
-use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
 use umbel_types::consensus_api::{AcceptanceData, ConsensusApi, ConsensusError};
 use umbel_types::errors::TxContextError;
 use umbel_types::params::EXPIRY_MARGIN_S;
-use umbel_types::{Block, BlockHash, OutPoint, TimestampMs, Transaction, TxId};
+use umbel_types::{BlockHash, OutPoint, TimestampMs, TxId};
 
+use crate::conflict::ConflictKey;
 use crate::entry::Candidate;
 use crate::error::{MempoolErrorKind, Retry, retry_of};
 use crate::pool::Mempool;
 use crate::recent::Paid;
 use crate::removed::{RemovalReason, Removed};
 
-/// Chain blocks that are asked for at once: two seconds at the highest rate.
+/// Chain blocks that are looked at in one step: two seconds at the highest rate.
 const PATH_STEP: usize = 64;
 /// Most transactions of removed chain blocks that are kept to be admitted again: a tenth of a pool. What is beyond is
 /// offered again by its wallet.
 const MAX_TAKEN_BACK: usize = 2_000;
+/// Most memory that they take, in bytes: an eighth of a pool.
+const MAX_TAKEN_BACK_BYTES: usize = 8 * 1024 * 1024;
 /// Most transactions that expire in one call, so that no call takes long.
 const MAX_EXPIRED_AT_ONCE: usize = 1_000;
 
@@ -31,15 +34,33 @@ pub struct Update {
     pub removed: Vec<Removed>,
     /// Transactions of removed chain blocks that wait again.
     pub readmitted: Vec<TxId>,
+    /// Transactions of removed chain blocks that can't wait again, and why.
+    pub lost: Vec<Removed>,
 }
 
 /// Work of a call that failed half-way; the next call goes on with it.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     update: Update,
+    /// Newest first.
     taken_back: Vec<Candidate>,
+    taken_back_bytes: usize,
+    /// What consumes the outputs that `taken_back` consumes, on the chain as it is now.
+    spent_by: BTreeMap<OutPoint, TxId>,
     /// Transactions whose context has to be checked again.
-    suspects: BTreeSet<TxId>,
+    pub(crate) suspects: BTreeSet<TxId>,
+}
+
+impl Pending {
+    fn take_back(&mut self, candidates: Vec<Candidate>) {
+        for candidate in candidates {
+            let bytes = self.taken_back_bytes + candidate.held_bytes;
+            if self.taken_back.len() < MAX_TAKEN_BACK && bytes <= MAX_TAKEN_BACK_BYTES {
+                self.taken_back_bytes = bytes;
+                self.taken_back.push(candidate);
+            }
+        }
+    }
 }
 
 impl Mempool {
@@ -55,9 +76,9 @@ impl Mempool {
         let margin = self.params.daa_of_seconds(EXPIRY_MARGIN_S);
         let past_deadline = self.pool.past_deadline(virtual_state.daa_score.saturating_add(margin));
         self.pending.suspects.extend(past_deadline);
+        self.pending.suspects.extend(self.pool.blocked());
         self.recheck(consensus)?;
         self.expire(now);
-        self.recent.forget_old(now);
         Ok(mem::take(&mut self.pending.update))
     }
 
@@ -85,26 +106,14 @@ impl Mempool {
                 self.lose_track(consensus);
                 return Ok(());
             };
-            // Everything of a step is read before anything of it is applied.
-            let removed =
-                path.removed.iter().map(|b| if_here(consensus.acceptance(*b))).collect::<Result<Vec<_>, _>>()?;
-            let added = path.added.iter().map(|b| if_here(consensus.acceptance(*b))).collect::<Result<Vec<_>, _>>()?;
-            let mut taken_back = Vec::new();
-            for acceptance in removed.iter().flatten() {
-                taken_back.extend(transactions_of(consensus, acceptance)?);
+            if let Some(next) = path.removed.get(PATH_STEP) {
+                // A deep reorganisation: downwards first, in steps, so that memory stays bounded.
+                cursor = *next;
+                self.step(consensus, &path.removed[..PATH_STEP], &[], now)?;
+                self.cursor = Some(cursor);
+                continue;
             }
-            if removed.iter().chain(&added).any(Option::is_none) {
-                self.pending.suspects.extend(self.pool.all());
-            }
-            for acceptance in removed.iter().flatten() {
-                self.apply_removed_chain_block(acceptance);
-            }
-            let room = MAX_TAKEN_BACK.saturating_sub(self.pending.taken_back.len());
-            self.pending.taken_back.extend(taken_back.into_iter().take(room));
-            for acceptance in added.iter().flatten() {
-                self.apply_chain_block(acceptance, consensus, now);
-            }
-            let is_last = path.added.len() < PATH_STEP;
+            self.step(consensus, &path.removed, &path.added, now)?;
             match path.added.last() {
                 Some(newest) => cursor = *newest,
                 // The sink lies on the chain that was known.
@@ -112,10 +121,47 @@ impl Mempool {
                 None => {}
             }
             self.cursor = Some(cursor);
-            if is_last {
+            if path.added.len() < PATH_STEP {
                 return Ok(());
             }
         }
+    }
+
+    /// Everything of a step is read before anything of it is applied.
+    fn step(
+        &mut self,
+        consensus: &dyn ConsensusApi,
+        removed: &[BlockHash],
+        added: &[BlockHash],
+        now: TimestampMs,
+    ) -> Result<(), ConsensusError> {
+        let read = |block: &BlockHash| if_here(consensus.acceptance(*block));
+        let removed = removed.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let added = added.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if removed.iter().chain(&added).any(Option::is_none) {
+            self.pending.suspects.extend(self.pool.all());
+        }
+        let mut taken_back = Vec::with_capacity(removed.len());
+        for acceptance in removed.iter().flatten() {
+            let mut carried = carried(consensus, acceptance)?;
+            let newest_first = acceptance.accepted.iter().rev();
+            taken_back.extend(newest_first.filter_map(|accepted| carried.remove(&accepted.txid)));
+        }
+        let is_watched = !self.pool.is_empty() || !taken_back.is_empty() || !self.pending.taken_back.is_empty();
+        let mut bodies = Vec::with_capacity(added.len());
+        for acceptance in added.iter().flatten() {
+            let is_known = acceptance.accepted.iter().all(|accepted| self.contains(accepted.txid));
+            let is_of_use = is_watched || self.recent.is_in_window(acceptance.timestamp, now);
+            bodies.push(if is_of_use && !is_known { carried(consensus, acceptance)? } else { BTreeMap::new() });
+        }
+        for acceptance in removed.iter().flatten() {
+            self.apply_removed_chain_block(acceptance);
+        }
+        self.pending.take_back(taken_back);
+        for (acceptance, bodies) in added.iter().flatten().zip(bodies) {
+            self.apply_chain_block(acceptance, bodies, now);
+        }
+        Ok(())
     }
 
     /// Starts from the sink: nothing is known of what happened before it, so everything is checked again.
@@ -129,36 +175,60 @@ impl Mempool {
         for accepted in &acceptance.accepted {
             self.recent.take_back(accepted.txid);
         }
-        let spenders = acceptance.added.iter().filter_map(|(outpoint, _)| self.pool.spender_of(*outpoint));
+        for (outpoint, _) in &acceptance.removed {
+            self.pending.spent_by.remove(outpoint);
+        }
+        let spenders =
+            acceptance.added.iter().filter_map(|(outpoint, _)| self.pool.holder_of(ConflictKey::Output(*outpoint)));
         self.pending.suspects.extend(spenders);
     }
 
-    /// What it accepted leaves, then what consumes the same outputs.
-    fn apply_chain_block(&mut self, acceptance: &AcceptanceData, consensus: &dyn ConsensusApi, now: TimestampMs) {
+    /// What it accepted leaves, then what consumes the same outputs. `bodies` holds at least what it accepted and the
+    /// pool does not know.
+    fn apply_chain_block(
+        &mut self,
+        acceptance: &AcceptanceData,
+        mut bodies: BTreeMap<TxId, Candidate>,
+        now: TimestampMs,
+    ) {
+        let mut spent_by: BTreeMap<OutPoint, TxId> = BTreeMap::new();
         for accepted in &acceptance.accepted {
-            let entry = self.pool.remove(accepted.txid);
-            let paid = entry.as_ref().map(|e| Paid { per_mass: e.feerate.per_mass(), bytes: e.size_bytes as u64 });
-            self.recent.push(accepted.txid, now, paid);
-            if entry.is_some() {
+            let txid = accepted.txid;
+            let waited = self.pool.remove(txid);
+            let carried = bodies.remove(&txid);
+            let paid = match (&waited, &carried) {
+                (Some(entry), _) => Some(Paid::new(entry.feerate, entry.size_bytes, entry.state_bytes)),
+                (None, Some(tx)) => Some(Paid::new(tx.feerate(), tx.size_bytes, tx.state_bytes)),
+                (None, None) => None,
+            };
+            let tx = waited.as_ref().map(|entry| &entry.tx).or(carried.as_ref().map(|tx| &tx.tx));
+            spent_by.extend(tx.iter().flat_map(|tx| &tx.core.inputs).map(|input| (input.outpoint, txid)));
+            self.recent.push(txid, acceptance.timestamp.min(now), paid);
+            if waited.is_some() {
                 let reason = RemovalReason::Accepted { chain_block: acceptance.block };
-                self.pending.update.removed.push(Removed { txid: accepted.txid, reason });
+                self.pending.update.removed.push(Removed { txid, reason });
             }
         }
         for (outpoint, _) in &acceptance.removed {
-            let Some(txid) = self.pool.spender_of(*outpoint) else { continue };
-            let reason = match find_spender(consensus, acceptance, *outpoint) {
-                Some(by) => RemovalReason::Conflicted { by },
+            let Some(txid) = self.pool.holder_of(ConflictKey::Output(*outpoint)) else { continue };
+            let reason = match spent_by.get(outpoint) {
+                Some(by) => RemovalReason::Conflicted { by: *by },
                 None => RemovalReason::Stale { error: TxContextError::InputMissing(*outpoint) },
             };
             let removed = self.take_out(txid, reason);
             self.pending.update.removed.extend(removed);
+        }
+        if !self.pending.taken_back.is_empty() {
+            let wanted: BTreeSet<OutPoint> = self.pending.taken_back.iter().flat_map(Candidate::outpoints).collect();
+            spent_by.retain(|outpoint, _| wanted.contains(outpoint));
+            self.pending.spent_by.append(&mut spent_by);
         }
     }
 
     /// Admits again what removed chain blocks had accepted and no added one has.
     fn readmit(&mut self, consensus: &dyn ConsensusApi, now: TimestampMs) -> Result<(), ConsensusError> {
         // They were collected newest first: from the end, parents come before their children.
-        while let Some(candidate) = self.pending.taken_back.last() {
+        while let Some(candidate) = self.pending.taken_back.last().cloned() {
             let txid = candidate.txid;
             if !self.recent.contains(txid) && !self.contains(txid) {
                 match self.admit_candidate(candidate.clone(), consensus, now) {
@@ -166,42 +236,90 @@ impl Mempool {
                         self.pending.update.removed.extend(admission.removed);
                         self.pending.update.readmitted.push(txid);
                     }
-                    Err(error) => {
-                        if let MempoolErrorKind::Unavailable(error) = error.kind {
-                            return Err(error);
-                        }
-                    }
+                    Err(error) => self.put_back_or_lose(candidate, error.kind, consensus, now)?,
                 }
             }
             self.pending.taken_back.pop();
+        }
+        self.pending.taken_back_bytes = 0;
+        self.pending.spent_by.clear();
+        Ok(())
+    }
+
+    fn put_back_or_lose(
+        &mut self,
+        candidate: Candidate,
+        kind: MempoolErrorKind,
+        consensus: &dyn ConsensusApi,
+        now: TimestampMs,
+    ) -> Result<(), ConsensusError> {
+        let txid = candidate.txid;
+        let error = match kind {
+            MempoolErrorKind::Unavailable(error) => return Err(error),
+            // It stands in the chain after all.
+            MempoolErrorKind::AlreadyAccepted => return Ok(()),
+            MempoolErrorKind::Conflict { by, .. } => {
+                self.pending.update.lost.push(Removed { txid, reason: RemovalReason::Replaced { by } });
+                return Ok(());
+            }
+            MempoolErrorKind::TooManyConflicts { .. }
+            | MempoolErrorKind::PoolFull { .. }
+            | MempoolErrorKind::LargerThanPool => {
+                self.pending.update.lost.push(Removed { txid, reason: RemovalReason::Evicted });
+                return Ok(());
+            }
+            MempoolErrorKind::SpendsUnaccepted { outpoint, .. } | MempoolErrorKind::InBlock { outpoint } => {
+                TxContextError::InputMissing(outpoint)
+            }
+            MempoolErrorKind::Context(error) => error,
+        };
+        let by = match &error {
+            TxContextError::InputMissing(outpoint) => self.pending.spent_by.get(outpoint).copied(),
+            _ => None,
+        };
+        match self.put_back_blocked(candidate, &error, consensus, now)? {
+            Some(removed) => {
+                self.pending.update.removed.extend(removed);
+                self.pending.update.readmitted.push(txid);
+            }
+            None => {
+                let reason = by.map_or_else(|| stale(error), |by| RemovalReason::Conflicted { by });
+                self.pending.update.lost.push(Removed { txid, reason });
+            }
         }
         Ok(())
     }
 
     fn recheck(&mut self, consensus: &dyn ConsensusApi) -> Result<(), ConsensusError> {
         while let Some(txid) = self.pending.suspects.first().copied() {
-            if let Some(entry) = self.pool.get(txid)
-                && let Err(error) = consensus.check_tx_in_virtual_context(&entry.tx.core)?
-                && !self.may_wait_for(&error)
-            {
-                let reason = match error {
-                    TxContextError::Expired { .. } => RemovalReason::Expired,
-                    error => RemovalReason::Stale { error },
-                };
-                let removed = self.take_out(txid, reason);
-                self.pending.update.removed.extend(removed);
+            if let Some(entry) = self.pool.get(txid) {
+                match consensus.check_tx_in_virtual_context(&entry.tx.core)? {
+                    Ok(()) => self.pool.set_blocked(txid, false),
+                    Err(error) if self.may_wait_for(&error, consensus)? => self.pool.set_blocked(txid, true),
+                    Err(error) => {
+                        let removed = self.take_out(txid, stale(error));
+                        self.pending.update.removed.extend(removed);
+                    }
+                }
             }
             self.pending.suspects.remove(&txid);
         }
         Ok(())
     }
 
-    /// Whether time or the pool itself can mend a waiting transaction: a reorganisation put it before its time, or took
-    /// back its parent, which waits too.
-    fn may_wait_for(&self, error: &TxContextError) -> bool {
+    /// Whether time, the pool itself or the next chain block can mend a waiting transaction: a reorganisation put it
+    /// before its time, or took back its parent, which waits too, or a block carries what consumes its input, which may
+    /// be itself.
+    pub(crate) fn may_wait_for(
+        &self,
+        error: &TxContextError,
+        consensus: &dyn ConsensusApi,
+    ) -> Result<bool, ConsensusError> {
         match error {
-            TxContextError::InputMissing(outpoint) => self.contains(TxId::from(outpoint.source)),
-            error => retry_of(error) == Retry::Later,
+            TxContextError::InputMissing(outpoint) => {
+                Ok(self.contains(TxId::from(outpoint.source)) || consensus.utxo(*outpoint)?.is_some())
+            }
+            error => Ok(retry_of(error) == Retry::Later),
         }
     }
 
@@ -214,40 +332,37 @@ impl Mempool {
     }
 }
 
-/// `None` for what was pruned or never was on the chain here.
+fn stale(error: TxContextError) -> RemovalReason {
+    match error {
+        TxContextError::Expired { .. } => RemovalReason::Expired,
+        error => RemovalReason::Stale { error },
+    }
+}
+
+/// `None` for what was pruned, is damaged, or never was on the chain here.
 fn if_here<T>(result: Result<T, ConsensusError>) -> Result<Option<T>, ConsensusError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(ConsensusError::UnknownBlock(_)) => Ok(None),
+        Err(ConsensusError::UnknownBlock(_) | ConsensusError::DamagedBody { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// What a chain block accepted, last first; without what is no longer here.
-fn transactions_of(
+/// What a chain block accepted, as the blocks that count for it carry it; without what is no longer here. Each block is
+/// read once.
+fn carried(
     consensus: &dyn ConsensusApi,
     acceptance: &AcceptanceData,
-) -> Result<Vec<Candidate>, ConsensusError> {
-    let mut blocks: BTreeMap<BlockHash, Option<Block>> = BTreeMap::new();
-    let mut candidates = Vec::new();
-    for accepted in acceptance.accepted.iter().rev().take(MAX_TAKEN_BACK) {
-        let block = match blocks.entry(accepted.block) {
-            MapEntry::Occupied(known) => known.into_mut(),
-            MapEntry::Vacant(unknown) => unknown.insert(if_here(consensus.block(accepted.block))?),
-        };
-        let Some(block) = block else { continue };
-        let tx = block.body.txs.iter().find(|tx| tx.txid() == accepted.txid);
-        candidates.extend(tx.cloned().map(Candidate::from_accepted));
+) -> Result<BTreeMap<TxId, Candidate>, ConsensusError> {
+    let mut accepted: BTreeMap<BlockHash, BTreeSet<TxId>> = BTreeMap::new();
+    for one in &acceptance.accepted {
+        accepted.entry(one.block).or_default().insert(one.txid);
     }
-    Ok(candidates)
-}
-
-/// The accepted transaction that consumed `outpoint`, if its block is here.
-fn find_spender(consensus: &dyn ConsensusApi, acceptance: &AcceptanceData, outpoint: OutPoint) -> Option<TxId> {
-    let accepted: BTreeSet<TxId> = acceptance.accepted.iter().map(|a| a.txid).collect();
-    let blocks: BTreeSet<BlockHash> = acceptance.accepted.iter().map(|a| a.block).collect();
-    blocks.into_iter().filter_map(|hash| consensus.block(hash).ok()).find_map(|block| {
-        let spends = |tx: &&Transaction| tx.core.inputs.iter().any(|i| i.outpoint == outpoint);
-        block.body.txs.iter().filter(spends).map(|tx| tx.txid()).find(|txid| accepted.contains(txid))
-    })
+    let mut carried = BTreeMap::new();
+    for (hash, txids) in accepted {
+        let Some(block) = if_here(consensus.block(hash))? else { continue };
+        let candidates = block.body.txs.into_iter().map(|tx| Candidate::of(Arc::new(tx)));
+        carried.extend(candidates.filter(|tx| txids.contains(&tx.txid)).map(|tx| (tx.txid, tx)));
+    }
+    Ok(carried)
 }

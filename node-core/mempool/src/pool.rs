@@ -4,8 +4,9 @@ use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use umbel_types::{BlockHash, DaaScore, OutPoint, Params, TimestampMs, Transaction, TxId, WtxId};
+use umbel_types::{BlockHash, DaaScore, Params, TimestampMs, Transaction, TxId, WtxId};
 
+use crate::conflict::ConflictKey;
 use crate::entry::Entry;
 use crate::feerate::Feerate;
 use crate::limits::Limits;
@@ -31,6 +32,8 @@ pub struct PoolStats {
     pub count: usize,
     /// Bytes of their encodings.
     pub bytes: usize,
+    /// Memory that they and their indexes take, in bytes, rounded up.
+    pub held_bytes: usize,
 }
 
 impl Mempool {
@@ -48,7 +51,7 @@ impl Mempool {
 
     /// Figures for people and metrics.
     pub fn stats(&self) -> PoolStats {
-        PoolStats { count: self.pool.len(), bytes: self.pool.bytes() }
+        PoolStats { count: self.pool.len(), bytes: self.pool.bytes, held_bytes: self.pool.held_bytes }
     }
 
     /// Whether a transaction waits here.
@@ -66,9 +69,9 @@ impl Mempool {
         self.pool.by_wtxid.get(&wtxid).and_then(|txid| self.get(*txid))
     }
 
-    /// The waiting transaction that consumes an output.
-    pub fn spender_of(&self, outpoint: OutPoint) -> Option<TxId> {
-        self.pool.spender_of(outpoint)
+    /// The waiting transaction that uses what the key stands for.
+    pub fn holder_of(&self, key: ConflictKey) -> Option<TxId> {
+        self.pool.holder_of(key)
     }
 
     /// Ids of at most `limit` transactions, those that pay most first.
@@ -82,13 +85,16 @@ impl Mempool {
 pub(crate) struct Pool {
     entries: BTreeMap<TxId, Entry>,
     by_wtxid: BTreeMap<WtxId, TxId>,
-    /// Conflict keys: an output is consumed by one transaction.
-    by_outpoint: BTreeMap<OutPoint, TxId>,
+    by_key: BTreeMap<ConflictKey, TxId>,
     /// Cheapest first, of equal ones the latest first: the order in which they leave a full pool.
     by_feerate: BTreeMap<(Feerate, Reverse<u64>), TxId>,
     by_arrival: BTreeSet<(TimestampMs, TxId)>,
     by_deadline: BTreeSet<(DaaScore, TxId)>,
+    /// Those that can't stand in the next block and wait for what can mend that: their parent's acceptance, their time,
+    /// or the chain block that decides about an input. No template takes them.
+    blocked: BTreeSet<TxId>,
     bytes: usize,
+    held_bytes: usize,
     sequence: u64,
 }
 
@@ -97,16 +103,37 @@ impl Pool {
         self.entries.len()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     pub(crate) fn get(&self, txid: TxId) -> Option<&Entry> {
         self.entries.get(&txid)
     }
 
-    pub(crate) fn spender_of(&self, outpoint: OutPoint) -> Option<TxId> {
-        self.by_outpoint.get(&outpoint).copied()
+    pub(crate) fn holder_of(&self, key: ConflictKey) -> Option<TxId> {
+        self.by_key.get(&key).copied()
+    }
+
+    pub(crate) fn is_blocked(&self, txid: TxId) -> bool {
+        self.blocked.contains(&txid)
+    }
+
+    pub(crate) fn blocked(&self) -> &BTreeSet<TxId> {
+        &self.blocked
+    }
+
+    /// Says whether a waiting transaction can stand in the next block.
+    pub(crate) fn set_blocked(&mut self, txid: TxId, blocked: bool) {
+        if blocked && self.entries.contains_key(&txid) {
+            self.blocked.insert(txid);
+        } else {
+            self.blocked.remove(&txid);
+        }
     }
 
     /// The next number in the order of admission.
@@ -140,8 +167,8 @@ impl Pool {
     /// Adds an entry. The caller has removed whatever conflicts with it.
     pub(crate) fn insert(&mut self, entry: Entry) {
         debug_assert!(!self.entries.contains_key(&entry.txid), "known transactions are not inserted again");
-        for outpoint in entry.outpoints() {
-            let other = self.by_outpoint.insert(outpoint, entry.txid);
+        for key in entry.keys() {
+            let other = self.by_key.insert(key, entry.txid);
             debug_assert!(other.is_none(), "conflicts are removed before");
         }
         self.by_wtxid.insert(entry.wtxid, entry.txid);
@@ -149,14 +176,15 @@ impl Pool {
         self.by_arrival.insert((entry.admitted_at, entry.txid));
         self.by_deadline.extend(entry.deadline.map(|end| (end, entry.txid)));
         self.bytes += entry.size_bytes;
+        self.held_bytes += entry.held_bytes;
         self.entries.insert(entry.txid, entry);
     }
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, txid: TxId) -> Option<Entry> {
         let entry = self.entries.remove(&txid)?;
-        for outpoint in entry.outpoints() {
-            self.by_outpoint.remove(&outpoint);
+        for key in entry.keys() {
+            self.by_key.remove(&key);
         }
         self.by_wtxid.remove(&entry.wtxid);
         self.by_feerate.remove(&(entry.feerate, Reverse(entry.sequence)));
@@ -164,21 +192,29 @@ impl Pool {
         if let Some(end) = entry.deadline {
             self.by_deadline.remove(&(end, txid));
         }
+        self.blocked.remove(&txid);
         self.bytes -= entry.size_bytes;
+        self.held_bytes -= entry.held_bytes;
         Some(entry)
     }
 
     /// Panics unless every index agrees with the entries.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "test-util"))]
     pub(crate) fn assert_consistent(&self) {
-        let outpoints: usize = self.entries.values().map(|e| e.outpoints().count()).sum();
-        assert_eq!(self.by_outpoint.len(), outpoints);
+        let entries = || self.entries.values();
+        assert!(self.entries.iter().all(|(txid, e)| *txid == e.txid && e.txid == e.tx.txid()));
+        assert_eq!(self.by_key.len(), entries().map(|e| e.keys().count()).sum::<usize>(), "no two share a key");
+        assert!(self.by_key.iter().all(|(key, id)| self.entries[id].keys().any(|own| own == *key)));
         assert_eq!(self.by_wtxid.len(), self.len());
+        assert!(self.by_wtxid.iter().all(|(wtxid, id)| self.entries[id].wtxid == *wtxid));
         assert_eq!(self.by_feerate.len(), self.len());
+        assert!(self.by_feerate.iter().all(|((rate, _), id)| self.entries[id].feerate == *rate));
         assert_eq!(self.by_arrival.len(), self.len());
-        assert_eq!(self.by_deadline.len(), self.entries.values().filter(|e| e.deadline.is_some()).count());
-        assert_eq!(self.bytes, self.entries.values().map(|e| e.size_bytes).sum::<usize>());
-        assert!(self.by_outpoint.iter().all(|(o, id)| self.entries[id].outpoints().any(|own| own == *o)));
-        assert!(self.best_first().is_sorted_by(|a, b| a.feerate >= b.feerate));
+        assert!(self.by_arrival.iter().all(|(at, id)| self.entries[id].admitted_at == *at));
+        assert_eq!(self.by_deadline.len(), entries().filter(|e| e.deadline.is_some()).count());
+        assert!(self.by_deadline.iter().all(|(end, id)| self.entries[id].deadline == Some(*end)));
+        assert!(self.blocked.iter().all(|id| self.entries.contains_key(id)));
+        assert_eq!(self.bytes, entries().map(|e| e.tx.size_bytes()).sum::<usize>());
+        assert_eq!(self.held_bytes, entries().map(|e| crate::entry::held_bytes(&e.tx)).sum::<usize>());
     }
 }

@@ -1,15 +1,17 @@
-//! What was accepted a short time ago.
+//! What was accepted last.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use umbel_types::{TimestampMs, TxId};
 
-/// How long an accepted transaction is remembered, in ms: ten minutes, the window of the fee estimate (network.md §7).
-const RECENT_MS: u64 = 600_000;
+use crate::feerate::Feerate;
+
+/// What counts for the fee estimate, in ms: ten minutes (docs/spec/mempool.md M8).
+const WINDOW_MS: u64 = 600_000;
 /// Shortest time over which a rate is computed, in ms: one full block is no congestion.
 const MIN_RATE_MS: u64 = 60_000;
-/// Most accepted transactions that are remembered: a minute of full blocks at ten a second, which is the shortest time
-/// that tells a rate.
+/// Most accepted transactions that are remembered: more than a minute of full blocks at ten a second, which is the
+/// shortest time that tells a rate. Some 6 MiB.
 const MAX_RECENT: usize = 40_000;
 
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +22,33 @@ struct Accepted {
     paid: Option<Paid>,
 }
 
-/// What a transaction paid.
+/// What a transaction paid, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Paid {
     /// Base units for a unit of mass.
     pub(crate) per_mass: u64,
     /// Length of the transaction.
     pub(crate) bytes: u64,
+    /// Its state bytes.
+    pub(crate) state_bytes: u64,
 }
 
-/// Recently accepted transactions, oldest first.
+impl Paid {
+    pub(crate) fn new(feerate: Feerate, size_bytes: usize, state_bytes: u64) -> Self {
+        Self { per_mass: feerate.per_mass(), bytes: size_bytes as u64, state_bytes }
+    }
+}
+
+/// What the accepted transactions of the window paid.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    /// By ascending feerate.
+    pub(crate) paid: Vec<Paid>,
+    /// Time that it covers, in ms.
+    pub(crate) span_ms: u64,
+}
+
+/// Transactions accepted last, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct RecentlyAccepted {
     queue: VecDeque<Accepted>,
@@ -41,9 +60,11 @@ pub(crate) struct RecentlyAccepted {
 impl RecentlyAccepted {
     /// Remembers a transaction; `paid` if it is known.
     pub(crate) fn push(&mut self, txid: TxId, at: TimestampMs, paid: Option<Paid>) {
-        self.forget_old(at);
-        if self.queue.len() >= MAX_RECENT {
-            self.pop();
+        if self.queue.len() >= MAX_RECENT
+            && let Some(oldest) = self.queue.pop_front()
+            && self.valid.get(&oldest.txid) == Some(&oldest.sequence)
+        {
+            self.valid.remove(&oldest.txid);
         }
         self.sequence += 1;
         self.queue.push_back(Accepted { txid, sequence: self.sequence, at, paid });
@@ -55,36 +76,27 @@ impl RecentlyAccepted {
         self.valid.remove(&txid);
     }
 
-    /// Whether it was accepted a short time ago.
+    /// Whether it is among the last that were accepted.
     pub(crate) fn contains(&self, txid: TxId) -> bool {
         self.valid.contains_key(&txid)
     }
 
-    /// What was paid, by ascending feerate, and the bytes a second of all that is remembered.
-    pub(crate) fn paid(&self, now: TimestampMs) -> (Vec<Paid>, u64) {
-        let since = now.saturating_sub(RECENT_MS);
-        let counts = |a: &&Accepted| a.at >= since && self.valid.get(&a.txid) == Some(&a.sequence);
-        let mut paid: Vec<Paid> = self.queue.iter().filter(counts).filter_map(|a| a.paid).collect();
-        paid.sort_unstable();
-        let oldest = self.queue.front().map_or(now, |a| a.at.max(since));
-        let span_ms = now.saturating_sub(oldest.0).0.max(MIN_RATE_MS);
-        let bytes: u64 = paid.iter().map(|p| p.bytes).sum();
-        (paid, bytes.saturating_mul(1_000) / span_ms)
+    /// Whether a block of that time counts for the estimate.
+    pub(crate) fn is_in_window(&self, at: TimestampMs, now: TimestampMs) -> bool {
+        at >= now.saturating_sub(WINDOW_MS)
     }
 
-    /// Forgets what is older than the window.
-    pub(crate) fn forget_old(&mut self, now: TimestampMs) {
-        let since = now.saturating_sub(RECENT_MS);
-        while self.queue.front().is_some_and(|oldest| oldest.at < since) {
-            self.pop();
+    /// What was paid in the window that ends now.
+    pub(crate) fn window(&self, now: TimestampMs) -> Window {
+        let counted = self.queue.iter().filter(|a| self.is_in_window(a.at, now));
+        let counted = counted.filter(|a| self.valid.get(&a.txid) == Some(&a.sequence));
+        let mut window = Window { paid: Vec::new(), span_ms: MIN_RATE_MS };
+        for accepted in counted {
+            window.paid.extend(accepted.paid);
+            window.span_ms = window.span_ms.max(now.saturating_sub(accepted.at.0).0);
         }
-    }
-
-    fn pop(&mut self) {
-        let Some(oldest) = self.queue.pop_front() else { return };
-        if self.valid.get(&oldest.txid) == Some(&oldest.sequence) {
-            self.valid.remove(&oldest.txid);
-        }
+        window.paid.sort_unstable();
+        window
     }
 }
 
@@ -92,21 +104,32 @@ impl RecentlyAccepted {
 mod tests {
     use super::*;
 
+    fn paid(per_mass: u64) -> Option<Paid> {
+        Some(Paid { per_mass, bytes: 600, state_bytes: 0 })
+    }
+
+    fn rates(window: &Window) -> Vec<u64> {
+        window.paid.iter().map(|p| p.per_mass).collect()
+    }
+
     #[test]
     fn what_was_taken_back_and_accepted_again_counts_once() {
         let (a, b) = (TxId([1; 32]), TxId([2; 32]));
-        let paid = |per_mass| Some(Paid { per_mass, bytes: 600 });
         let mut recent = RecentlyAccepted::default();
         recent.push(a, TimestampMs(1_000_000), paid(5));
         recent.push(b, TimestampMs(1_000_000), paid(3));
         recent.take_back(a);
         assert!(!recent.contains(a) && recent.contains(b));
         recent.push(a, TimestampMs(1_001_000), paid(5));
-        let (paid, rate) = recent.paid(TimestampMs(1_010_000));
-        assert_eq!(paid.iter().map(|p| p.per_mass).collect::<Vec<_>>(), [3, 5]);
-        assert_eq!(rate, 1_200 / 60);
-        recent.forget_old(TimestampMs(1_600_500));
-        assert!(recent.contains(a) && !recent.contains(b));
+        let window = recent.window(TimestampMs(1_010_000));
+        assert_eq!((rates(&window), window.span_ms), (vec![3, 5], MIN_RATE_MS));
+        let window = recent.window(TimestampMs(1_600_500));
+        assert_eq!((rates(&window), window.span_ms), (vec![5], 599_500));
+        // Out of the window, and still known to be accepted.
+        assert!(recent.contains(a) && recent.contains(b));
+        assert!(recent.window(TimestampMs(1_700_000)).paid.is_empty());
+        // A clock that was set back makes no rate out of nothing.
+        assert_eq!(recent.window(TimestampMs(900_000)).span_ms, MIN_RATE_MS);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Replacement: what a transaction must pay to take the place of those that consume the same outputs.
+//! Replacement: what a transaction must pay to take the place of those that use the same.
 
 use std::collections::BTreeSet;
 
 use umbel_types::params::MIN_FEE_PER_MASS;
-use umbel_types::{Amount, OutPoint, TxId};
+use umbel_types::{Amount, TxId};
 
+use crate::conflict::ConflictKey;
 use crate::entry::{Candidate, Entry};
 use crate::error::MempoolErrorKind;
 use crate::limits::Limits;
@@ -17,14 +18,14 @@ const REPLACEMENT_PERCENT: u64 = 110;
 #[derive(Debug, Default)]
 pub(crate) struct Conflicts {
     pub(crate) txids: BTreeSet<TxId>,
-    pub(crate) bytes: usize,
+    pub(crate) held_bytes: usize,
 }
 
-/// Finds what consumes the candidate's outputs, and checks that the candidate may replace all of it.
+/// Finds what shares a conflict key with the candidate, and checks that the candidate may replace all of it.
 ///
 /// # Rule
 /// > A transaction replaces all that it conflicts with, at most 25, if its feerate is at least 110 % of each of theirs,
-/// > and its fee is at least the sum of theirs and the least fee for its own mass. (network.md §7)
+/// > and its fee is at least the sum of theirs and the least fee for its own mass. (docs/spec/mempool.md M4)
 ///
 /// # Errors
 /// [`MempoolErrorKind::TooManyConflicts`], [`MempoolErrorKind::Conflict`].
@@ -34,17 +35,17 @@ pub(crate) fn check_replacement(
     limits: &Limits,
 ) -> Result<Conflicts, MempoolErrorKind> {
     let mut conflicts = Conflicts::default();
-    let mut first: Option<(OutPoint, TxId)> = None;
+    let mut first: Option<(ConflictKey, TxId)> = None;
     let mut entries: Vec<&Entry> = Vec::new();
-    for outpoint in candidate.outpoints() {
-        let Some(entry) = pool.spender_of(outpoint).and_then(|txid| pool.get(txid)) else { continue };
-        first.get_or_insert((outpoint, entry.txid));
+    for key in candidate.keys() {
+        let Some(entry) = pool.holder_of(key).and_then(|txid| pool.get(txid)) else { continue };
+        first.get_or_insert((key, entry.txid));
         if conflicts.txids.insert(entry.txid) {
-            conflicts.bytes += entry.size_bytes;
+            conflicts.held_bytes += entry.held_bytes;
             entries.push(entry);
         }
     }
-    let Some((outpoint, by)) = first else { return Ok(conflicts) };
+    let Some((key, by)) = first else { return Ok(conflicts) };
     if entries.len() > limits.max_replaced {
         return Err(MempoolErrorKind::TooManyConflicts { got: entries.len(), limit: limits.max_replaced });
     }
@@ -52,7 +53,7 @@ pub(crate) fn check_replacement(
         entries.iter().all(|entry| candidate.feerate().at_least_percent_of(REPLACEMENT_PERCENT, entry.feerate));
     let needed = needed_fee(candidate.mass, &entries);
     if !pays_rate || candidate.fee() < needed {
-        return Err(MempoolErrorKind::Conflict { outpoint, by, needed });
+        return Err(MempoolErrorKind::Conflict { key, by, needed });
     }
     Ok(conflicts)
 }

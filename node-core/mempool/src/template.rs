@@ -3,24 +3,35 @@
 //! In a DAG many blocks are mined at once. If every miner took the best transactions, parallel blocks would carry the
 //! same ones and most of their room would be lost. So each draws at random, with weight `feerate³`: who pays twice as
 //! much is drawn eight times as often, and no two miners draw alike.
+//!
+//! A body is bounded by bytes and by state bytes. Mass weighs both on one scale: ten for a state byte makes a body full
+//! of state as heavy as a body full of bytes, and a transaction's feerate is for the larger of its two shares. So what
+//! takes much state is drawn as seldom as its fee deserves. Once the room for state is used up, only what adds none is
+//! drawn, and the bytes left are not lost.
 
+use core::cmp::Reverse;
 use std::sync::Arc;
 
-use umbel_types::consensus_api::TxSelector;
+use umbel_types::consensus_api::{BodyRoom, TxSelector};
 use umbel_types::errors::TxContextError;
 use umbel_types::{Transaction, TxId};
 
 use crate::pool::Mempool;
-
-/// Drawn transactions in a row that no longer fit, after which a template counts as full.
-const MAX_MISSES: usize = 50;
 
 #[derive(Clone, Debug)]
 struct Choice {
     txid: TxId,
     tx: Arc<Transaction>,
     size_bytes: usize,
+    state_bytes: u64,
+    /// Zero once it was drawn.
     weight: u128,
+}
+
+impl Choice {
+    fn fits(&self, room: BodyRoom) -> bool {
+        self.size_bytes <= room.bytes && self.state_bytes <= room.state_bytes
+    }
 }
 
 /// Draws from the pool as it was when the selector was made; holds no lock on it.
@@ -28,27 +39,23 @@ struct Choice {
 pub struct TemplateSelector {
     /// Best first.
     choices: Vec<Choice>,
-    /// Weights of those not drawn yet.
-    weights: WeightTree,
     rng: SplitMix64,
     rejected: Vec<TxId>,
 }
 
 impl Mempool {
-    /// A selector over all that waits now. `seed` has to differ from template to template and from node to node.
+    /// A selector over all that can stand in the next block. `seed` has to differ from template to template and from node
+    /// to node.
     pub fn selector(&self, seed: u64) -> TemplateSelector {
-        let choices: Vec<Choice> = self
-            .pool
-            .best_first()
-            .map(|entry| Choice {
-                txid: entry.txid,
-                tx: Arc::clone(&entry.tx),
-                size_bytes: entry.size_bytes,
-                weight: entry.feerate.fixed_point().pow(3),
-            })
-            .collect();
-        let weights = WeightTree::new(choices.iter().map(|choice| choice.weight));
-        TemplateSelector { choices, weights, rng: SplitMix64(seed), rejected: Vec::new() }
+        let ready = self.pool.best_first().filter(|entry| !self.pool.is_blocked(entry.txid));
+        let choices = ready.map(|entry| Choice {
+            txid: entry.txid,
+            tx: Arc::clone(&entry.tx),
+            size_bytes: entry.size_bytes,
+            state_bytes: entry.state_bytes,
+            weight: entry.feerate.fixed_point().pow(3),
+        });
+        TemplateSelector { choices: choices.collect(), rng: SplitMix64(seed), rejected: Vec::new() }
     }
 }
 
@@ -60,30 +67,36 @@ impl TemplateSelector {
 }
 
 impl TxSelector for TemplateSelector {
-    /// Draws without putting back; a further call draws from the rest.
-    fn select(&mut self, max_bytes: usize) -> Vec<Arc<Transaction>> {
-        let mut room = max_bytes;
+    fn select(&mut self, mut room: BodyRoom) -> Vec<Arc<Transaction>> {
+        let choices = &mut self.choices;
+        let weight = |choice: &Choice| if choice.fits(room) { choice.weight } else { 0 };
+        let mut weights: Vec<u128> = choices.iter().map(weight).collect();
+        let mut tree = WeightTree::new(&weights);
+        // Room only shrinks: what stops fitting is at the front of one of these, and leaves the tree once.
+        let fitting = || (0..weights.len()).filter(|index| weights[*index] > 0);
+        let mut longest: Vec<usize> = fitting().collect();
+        longest.sort_unstable_by_key(|index| Reverse(choices[*index].size_bytes));
+        let mut hungriest: Vec<usize> = fitting().filter(|index| choices[*index].state_bytes > 0).collect();
+        hungriest.sort_unstable_by_key(|index| Reverse(choices[*index].state_bytes));
+        let shortest = longest.last().map_or(0, |index| choices[*index].size_bytes);
+        let (mut longest, mut hungriest) = (longest.into_iter().peekable(), hungriest.into_iter().peekable());
+
         let mut drawn = Vec::new();
-        let mut too_long = Vec::new();
-        let mut misses = 0;
-        while self.weights.total > 0 && misses < MAX_MISSES {
-            let index = self.weights.find(self.rng.below(self.weights.total));
-            let choice = &self.choices[index];
-            self.weights.subtract(index, choice.weight);
-            if choice.size_bytes <= room {
-                room -= choice.size_bytes;
-                drawn.push(index);
-                misses = 0;
-            } else {
-                too_long.push(index);
-                misses += 1;
+        while tree.total > 0 && room.bytes >= shortest {
+            let index = tree.find(self.rng.below(tree.total));
+            tree.subtract(index, core::mem::take(&mut weights[index]));
+            room.bytes -= choices[index].size_bytes;
+            room.state_bytes -= choices[index].state_bytes;
+            choices[index].weight = 0;
+            drawn.push(index);
+            for sorted in [&mut longest, &mut hungriest] {
+                while let Some(index) = sorted.next_if(|index| !choices[*index].fits(room)) {
+                    tree.subtract(index, core::mem::take(&mut weights[index]));
+                }
             }
         }
-        for index in too_long {
-            self.weights.add(index, self.choices[index].weight);
-        }
         drawn.sort_unstable();
-        drawn.into_iter().map(|index| Arc::clone(&self.choices[index].tx)).collect()
+        drawn.into_iter().map(|index| Arc::clone(&choices[index].tx)).collect()
     }
 
     /// The pool is asked to look at it again; the error may be out of date by then.
@@ -103,10 +116,10 @@ struct WeightTree {
 }
 
 impl WeightTree {
-    fn new(weights: impl Iterator<Item = u128>) -> Self {
+    fn new(weights: &[u128]) -> Self {
         let mut sums = vec![0];
         sums.extend(weights);
-        let total = sums.iter().sum();
+        let total = weights.iter().sum();
         for i in 1..sums.len() {
             let parent = i + (i & i.wrapping_neg());
             if parent < sums.len() {
@@ -118,18 +131,9 @@ impl WeightTree {
 
     fn subtract(&mut self, index: usize, weight: u128) {
         self.total -= weight;
-        self.change(index, |sum| *sum -= weight);
-    }
-
-    fn add(&mut self, index: usize, weight: u128) {
-        self.total += weight;
-        self.change(index, |sum| *sum += weight);
-    }
-
-    fn change(&mut self, index: usize, f: impl Fn(&mut u128)) {
         let mut i = index + 1;
         while i < self.sums.len() {
-            f(&mut self.sums[i]);
+            self.sums[i] -= weight;
             i += i & i.wrapping_neg();
         }
     }
@@ -185,18 +189,13 @@ mod tests {
         #[test]
         fn the_tree_equals_a_linear_search(
             mut weights in prop::collection::vec(0u128..50, 1..40),
-            steps in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u64>()), 0..40),
+            steps in prop::collection::vec((any::<prop::sample::Index>(), any::<u64>()), 0..40),
         ) {
-            let mut tree = WeightTree::new(weights.iter().copied());
-            for (index, down, point) in steps {
+            let mut tree = WeightTree::new(&weights);
+            for (index, point) in steps {
                 let index = index.index(weights.len());
-                if down {
-                    tree.subtract(index, weights[index]);
-                    weights[index] = 0;
-                } else {
-                    tree.add(index, 7);
-                    weights[index] += 7;
-                }
+                tree.subtract(index, weights[index]);
+                weights[index] = 0;
                 let total: u128 = weights.iter().sum();
                 prop_assert_eq!(tree.total, total);
                 if total == 0 {

@@ -1,21 +1,26 @@
 //! A consensus small enough to be wrong in nothing, and transactions without proofs.
 
-use std::collections::BTreeMap;
+#![cfg_attr(not(test), allow(dead_code, clippy::unwrap_used, reason = "the fuzzer drives the machine alone"))]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use umbel_types::consensus_api::{
-    AcceptanceData, AcceptedTx, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError,
-    InsertHandle, TxSelector, UtxoSnapshot, VirtualState,
+    AcceptanceData, AcceptedTx, BlockStatus, BlockSummary, BlockTemplate, BodyRoom, ChainPath, ConsensusApi,
+    ConsensusError, InsertHandle, TxSelector, UtxoSnapshot, VirtualState,
 };
 use umbel_types::errors::TxContextError;
 use umbel_types::header::CertRef;
+use umbel_types::params::MAX_BLOCK_STATE_BYTES;
 use umbel_types::tx::{INPUT_PROOF_BYTES, InputWitness, KERNEL_PROOF_BYTES};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
     Action, Amount, AssetId, Block, BlockHash, BlueScore, BlueWork, Body, Coin, CoinFlags, CompactTarget, DaaRange,
-    DaaScore, Hash32, Header, Input, Network, Note, OneTimeKey, Origin, OutPoint, Output, Params, PayoutKey,
+    DaaScore, Hash32, Header, Input, Memo, Network, Note, OneTimeKey, Origin, OutPoint, Output, Params, PayoutKey,
     PointBytes, SEALED_LEN_BYTES, SealedBytes, TimestampMs, Transaction, TxCore, TxId, TxInput, UtxoEntry, Witness,
+    ZkAddress,
 };
 
 use crate::entry::Candidate;
@@ -60,13 +65,20 @@ pub(crate) struct TxBuilder {
     salt: u64,
     valid: DaaRange,
     witness: u8,
+    coins: usize,
+    memos: usize,
+}
+
+/// A body's room for transactions, of so many bytes and all the state.
+pub(crate) fn room(bytes: usize) -> BodyRoom {
+    BodyRoom { bytes, state_bytes: MAX_BLOCK_STATE_BYTES }
 }
 
 pub(crate) fn tx(inputs: impl IntoIterator<Item = OutPoint>) -> TxBuilder {
     let mut inputs: Vec<OutPoint> = inputs.into_iter().collect();
     inputs.sort_unstable();
     inputs.dedup();
-    TxBuilder { inputs, fee: 0, salt: 0, valid: DaaRange::ALWAYS, witness: 0 }
+    TxBuilder { inputs, fee: 0, salt: 0, valid: DaaRange::ALWAYS, witness: 0, coins: 1, memos: 0 }
 }
 
 impl TxBuilder {
@@ -92,6 +104,15 @@ impl TxBuilder {
         Self { witness, ..self }
     }
 
+    pub(crate) fn coins(self, coins: usize) -> Self {
+        Self { coins, ..self }
+    }
+
+    /// Public memos, which take more state than bytes.
+    pub(crate) fn memos(self, memos: usize) -> Self {
+        Self { memos, ..self }
+    }
+
     pub(crate) fn build(self) -> Candidate {
         let consumed = Input::Coin { asset: AssetId::STR, owner: OWNER, c: POINT, d: POINT, value_commitment: POINT };
         let inputs: Vec<TxInput> =
@@ -101,20 +122,23 @@ impl TxBuilder {
         let witness = Witness {
             range_proof: vec![self.witness; 64],
             inputs: inputs.iter().map(|_| InputWitness::Coin([0; INPUT_PROOF_BYTES])).collect(),
-            outputs: vec![[0; 192]],
+            outputs: vec![[0; 192]; self.coins],
             kernel: [0; KERNEL_PROOF_BYTES],
         };
+        let coin = Output::Coin { coin: coin(), value_commitment: POINT };
+        let memo = Memo::public_payment(AssetId::STR, Amount::from_units(1), ZkAddress([7; 20]));
+        let outputs = iter::repeat_n(coin, self.coins).chain(iter::repeat_n(Output::Memo(memo), self.memos)).collect();
         let core = TxCore {
             version: 1,
             chain: 1313,
             action: Action::Transfer,
             inputs,
-            outputs: vec![Output::Coin { coin: coin(), value_commitment: POINT }],
+            outputs,
             fee: Amount::from_units(self.fee),
             valid: self.valid,
             salt,
         };
-        Candidate::from_accepted(Transaction { core, witness })
+        Candidate::of(Arc::new(Transaction { core, witness }))
     }
 }
 
@@ -133,8 +157,14 @@ struct State {
     chain: Vec<BlockHash>,
     utxos: BTreeMap<OutPoint, UtxoEntry>,
     daa_score: u64,
+    /// Transactions of blocks that the next chain block merges.
+    carried: Vec<Arc<Transaction>>,
+    /// Timestamp of further chain blocks.
+    time: TimestampMs,
     next: u64,
     failing: bool,
+    /// Blocks read so far.
+    reads: usize,
     version: u64,
 }
 
@@ -149,7 +179,7 @@ impl FakeConsensus {
     /// With unspent outputs `outpoint(0..n)`.
     pub(crate) fn new(n: u32) -> Self {
         let utxos = (0..n).map(|n| (outpoint(n), entry())).collect();
-        let state = State { chain: vec![BlockHash([0; 32])], utxos, ..State::default() };
+        let state = State { chain: vec![BlockHash([0; 32])], utxos, time: NOW, ..State::default() };
         Self { params: Params::of(Network::Devnet), state: Mutex::new(state) }
     }
 
@@ -183,7 +213,7 @@ impl FakeConsensus {
             block: hash,
             daa_score: DaaScore(state.daa_score),
             blue_score: BlueScore(state.daa_score),
-            timestamp: TimestampMs(0),
+            timestamp: state.time,
             merged: Vec::new(),
             accepted,
             removed,
@@ -200,6 +230,21 @@ impl FakeConsensus {
         state.blocks.insert(hash, ChainBlock { parent, acceptance, block: Block { header: header(), body } });
         state.chain.push(hash);
         hash
+    }
+
+    /// A block arrives that is not on the chain and carries `txs`: the next block would merge it.
+    pub(crate) fn carry(&self, txs: &[Arc<Transaction>]) {
+        self.state().carried.extend_from_slice(txs);
+    }
+
+    /// A chain block merges what is carried.
+    pub(crate) fn merge_carried(&self) -> BlockHash {
+        let carried = std::mem::take(&mut self.state().carried);
+        self.extend(&carried)
+    }
+
+    pub(crate) fn set_time(&self, time: TimestampMs) {
+        self.state().time = time;
     }
 
     /// Takes the newest `n` chain blocks back. Add another block before anyone looks.
@@ -219,6 +264,18 @@ impl FakeConsensus {
             }
             state.daa_score -= 1;
         }
+    }
+
+    /// What the selected chain has accepted.
+    pub(crate) fn accepted(&self) -> BTreeSet<TxId> {
+        let state = self.state();
+        let blocks = state.chain.iter().filter_map(|hash| state.blocks.get(hash));
+        blocks.flat_map(|block| &block.acceptance.accepted).map(|accepted| accepted.txid).collect()
+    }
+
+    /// Blocks read so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.state().reads
     }
 
     /// What a pruned node no longer knows.
@@ -302,7 +359,8 @@ impl ConsensusApi for FakeConsensus {
     }
 
     fn block(&self, hash: BlockHash) -> Result<Block, ConsensusError> {
-        let state = self.readable()?;
+        let mut state = self.readable()?;
+        state.reads += 1;
         state.blocks.get(&hash).map(|b| b.block.clone()).ok_or(ConsensusError::UnknownBlock(hash))
     }
 
@@ -347,7 +405,10 @@ impl ConsensusApi for FakeConsensus {
         if core.valid.has_ended(expiry) {
             return Ok(Err(TxContextError::Expired { end: core.valid.end, now: expiry }));
         }
-        let missing = core.inputs.iter().find(|input| !state.utxos.contains_key(&input.outpoint));
+        let carried: BTreeSet<OutPoint> =
+            state.carried.iter().flat_map(|tx| &tx.core.inputs).map(|input| input.outpoint).collect();
+        let is_missing = |o: &OutPoint| !state.utxos.contains_key(o) || carried.contains(o);
+        let missing = core.inputs.iter().find(|input| is_missing(&input.outpoint));
         Ok(missing.map_or(Ok(()), |input| Err(TxContextError::InputMissing(input.outpoint))))
     }
 

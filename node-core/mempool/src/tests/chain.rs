@@ -2,15 +2,17 @@
 
 use std::slice;
 
+use umbel_types::consensus_api::TxSelector;
 use umbel_types::errors::TxContextError;
 use umbel_types::{TimestampMs, TxId};
 
 use super::{admit, pool, waiting};
+use crate::error::MempoolErrorKind;
 use crate::limits::Limits;
 use crate::on_new_virtual::Update;
 use crate::pool::Mempool;
 use crate::removed::{RemovalReason, Removed};
-use crate::testutil::{FakeConsensus, NOW, outpoint, output_of, tx};
+use crate::testutil::{FakeConsensus, NOW, outpoint, output_of, room, tx};
 
 fn follow(pool: &mut Mempool, consensus: &FakeConsensus) -> Update {
     let update = pool.on_new_virtual(consensus, NOW).unwrap();
@@ -92,7 +94,132 @@ fn what_a_reorganisation_takes_back_waits_again() {
     consensus.extend(&[]);
     let update = follow(&mut pool, &consensus);
     assert_eq!((update.removed, update.readmitted), (vec![], vec![a.txid]));
+    assert_eq!(update.lost, [removed(b.txid, RemovalReason::Conflicted { by: instead.txid })]);
     assert_eq!(waiting(&pool), [a.txid]);
+}
+
+/// Two payments in a row, both taken back: the second waits behind the first, and no template takes it before.
+#[test]
+fn a_chain_of_payments_comes_back_as_it_was() {
+    let (mut pool, consensus) = started(2);
+    let parent = tx([outpoint(0)]).rate(2).build();
+    let child = tx([output_of(parent.txid)]).rate(9).build();
+    consensus.extend(slice::from_ref(&parent.tx));
+    consensus.extend(slice::from_ref(&child.tx));
+    follow(&mut pool, &consensus);
+    consensus.rewind(2);
+    for _ in 0..3 {
+        consensus.extend(&[]);
+    }
+    let update = follow(&mut pool, &consensus);
+    assert_eq!((update.readmitted, update.lost), (vec![parent.txid, child.txid], vec![]));
+    let offered = |pool: &Mempool| pool.selector(1).select(room(100_000));
+    assert_eq!(offered(&pool), slice::from_ref(&parent.tx));
+    consensus.extend(slice::from_ref(&parent.tx));
+    follow(&mut pool, &consensus);
+    assert_eq!(offered(&pool), slice::from_ref(&child.tx));
+    // The other way: the parent's coin goes elsewhere, and both are lost.
+    let (mut pool, consensus) = started(2);
+    consensus.extend(slice::from_ref(&parent.tx));
+    consensus.extend(slice::from_ref(&child.tx));
+    follow(&mut pool, &consensus);
+    consensus.rewind(2);
+    let instead = tx([outpoint(0)]).rate(1).salt(5).build();
+    consensus.extend(slice::from_ref(&instead.tx));
+    for _ in 0..2 {
+        consensus.extend(&[]);
+    }
+    let error = TxContextError::InputMissing(output_of(parent.txid));
+    assert_eq!(
+        follow(&mut pool, &consensus).lost,
+        [
+            removed(parent.txid, RemovalReason::Conflicted { by: instead.txid }),
+            removed(child.txid, RemovalReason::Stale { error })
+        ]
+    );
+}
+
+/// Between being mined and being accepted, a transaction stays, is offered to no template, and leaves with the reason.
+#[test]
+fn what_a_block_carries_waits_until_the_chain_decides() {
+    let (mut pool, consensus) = started(3);
+    let own = tx([outpoint(0)]).rate(2).build();
+    let beaten = tx([outpoint(1)]).rate(2).build();
+    let other = tx([outpoint(1)]).rate(1).salt(4).build();
+    for tx in [&own, &beaten] {
+        admit(&mut pool, &consensus, tx).unwrap();
+    }
+    consensus.carry(&[own.tx.clone(), other.tx.clone()]);
+    let update = pool.settle_rejected([own.txid, beaten.txid], &consensus, NOW).unwrap();
+    assert_eq!(update, Update::default());
+    assert!(pool.selector(1).select(room(100_000)).is_empty());
+    let again = tx([outpoint(1)]).rate(50).salt(6).build();
+    let in_block = MempoolErrorKind::InBlock { outpoint: outpoint(1) };
+    assert_eq!(admit(&mut pool, &consensus, &again).unwrap_err(), in_block);
+    let block = consensus.merge_carried();
+    assert_eq!(
+        follow(&mut pool, &consensus).removed,
+        [
+            removed(own.txid, RemovalReason::Accepted { chain_block: block }),
+            removed(beaten.txid, RemovalReason::Conflicted { by: other.txid }),
+        ]
+    );
+}
+
+/// Also when nothing that it made is left.
+#[test]
+fn what_was_accepted_is_known() {
+    let (mut pool, consensus) = started(2);
+    let parent = tx([outpoint(0)]).rate(2).build();
+    let child = tx([output_of(parent.txid)]).rate(2).build();
+    consensus.extend(slice::from_ref(&parent.tx));
+    // Before the pool has followed, its outputs tell.
+    assert_eq!(admit(&mut pool, &consensus, &parent).unwrap_err(), MempoolErrorKind::AlreadyAccepted);
+    consensus.extend(slice::from_ref(&child.tx));
+    follow(&mut pool, &consensus);
+    for tx in [&parent, &child] {
+        assert_eq!(admit(&mut pool, &consensus, tx).unwrap_err(), MempoolErrorKind::AlreadyAccepted);
+        assert_eq!(pool.consider(&tx.tx, &consensus).unwrap_err().kind, MempoolErrorKind::AlreadyAccepted);
+    }
+}
+
+/// Fifty conflicts with one block are found by reading it once.
+#[test]
+fn each_block_is_read_once() {
+    let (mut pool, consensus) = started(50);
+    let foreign: Vec<_> = (0..50).map(|n| tx([outpoint(n)]).rate(1).salt(1).build()).collect();
+    for n in 0..50 {
+        admit(&mut pool, &consensus, &tx([outpoint(n)]).rate(2).build()).unwrap();
+    }
+    consensus.extend(&foreign.iter().map(|f| f.tx.clone()).collect::<Vec<_>>());
+    let update = follow(&mut pool, &consensus);
+    assert_eq!(update.removed.len(), 50);
+    for (gone, by) in update.removed.iter().zip(&foreign) {
+        assert!(matches!(gone.reason, RemovalReason::Conflicted { .. }), "{gone:?} {}", by.txid);
+    }
+    assert_eq!(consensus.reads(), 1);
+}
+
+#[test]
+fn a_deep_reorganisation_is_followed_in_steps() {
+    let (mut pool, consensus) = started(200);
+    let txs: Vec<_> = (0..200).map(|n| tx([outpoint(n)]).rate(2).build()).collect();
+    for tx in &txs {
+        consensus.extend(slice::from_ref(&tx.tx));
+    }
+    follow(&mut pool, &consensus);
+    follow(&mut pool, &consensus);
+    follow(&mut pool, &consensus);
+    consensus.rewind(200);
+    for tx in &txs[..50] {
+        consensus.extend(slice::from_ref(&tx.tx));
+    }
+    for _ in 0..151 {
+        consensus.extend(&[]);
+    }
+    let update = follow(&mut pool, &consensus);
+    assert_eq!((update.readmitted.len(), update.removed.len(), update.lost.len()), (150, 0, 0));
+    assert_eq!(pool.stats().count, 150);
 }
 
 #[test]
@@ -112,13 +239,14 @@ fn a_child_waits_for_its_parent_that_waits_again() {
     assert!(pool.settle_rejected([child.txid], &consensus, NOW).unwrap().removed.is_empty());
     let instead = tx([outpoint(0)]).rate(1).salt(5).build();
     consensus.extend(slice::from_ref(&instead.tx));
+    let error = TxContextError::InputMissing(output_of(parent.txid));
     assert_eq!(
         follow(&mut pool, &consensus).removed,
-        [removed(parent.txid, RemovalReason::Conflicted { by: instead.txid })]
+        [
+            removed(parent.txid, RemovalReason::Conflicted { by: instead.txid }),
+            removed(child.txid, RemovalReason::Stale { error })
+        ]
     );
-    let update = pool.settle_rejected([child.txid], &consensus, NOW).unwrap();
-    let error = TxContextError::InputMissing(output_of(parent.txid));
-    assert_eq!(update.removed, [removed(child.txid, RemovalReason::Stale { error })]);
 }
 
 #[test]

@@ -1,103 +1,17 @@
-//! Templates and fee estimates.
+//! Fee estimates.
 
-use std::collections::BTreeSet;
+use proptest::prelude::*;
+use umbel_types::TimestampMs;
 
-use umbel_types::consensus_api::TxSelector;
-use umbel_types::errors::TxContextError;
-use umbel_types::{TimestampMs, TxId};
-
-use super::{admit, pool};
+use super::{filled, pool};
 use crate::feerate::FeeEstimate;
 use crate::pool::Mempool;
+use crate::recent::Paid;
 use crate::testutil::{FakeConsensus, NOW, outpoint, tx};
-
-/// A pool with one transaction for each feerate given.
-fn filled(rates: impl IntoIterator<Item = u64>) -> (Mempool, FakeConsensus, Vec<TxId>) {
-    let rates: Vec<u64> = rates.into_iter().collect();
-    let n = u32::try_from(rates.len()).unwrap();
-    let (mut pool, consensus) = (pool(), FakeConsensus::new(n));
-    pool.on_new_virtual(&consensus, NOW).unwrap();
-    let mut ids = Vec::new();
-    for (rate, n) in rates.into_iter().zip(0..n) {
-        let tx = tx([outpoint(n)]).rate(rate).build();
-        pool.admit_candidate(tx.clone(), &consensus, NOW).unwrap();
-        ids.push(tx.txid);
-    }
-    pool.pool.assert_consistent();
-    (pool, consensus, ids)
-}
-
-#[test]
-fn a_template_holds_no_more_than_fits_and_nothing_twice() {
-    let (pool, _, _) = filled((0..300).map(|n| 1 + n % 7));
-    let all = pool.stats();
-    for seed in 0..20 {
-        let mut selector = pool.selector(seed);
-        let mut seen = BTreeSet::new();
-        let (mut bytes, mut calls) = (0, 0);
-        loop {
-            let drawn = selector.select(50_000);
-            let size: usize = drawn.iter().map(|tx| tx.size_bytes()).sum();
-            assert!(size <= 50_000);
-            if drawn.is_empty() {
-                break;
-            }
-            bytes += size;
-            calls += 1;
-            assert!(drawn.iter().all(|tx| seen.insert(tx.txid())), "drawn twice");
-            assert!(drawn.is_sorted_by_key(|tx| std::cmp::Reverse(tx.core.fee)), "best first");
-        }
-        assert_eq!((seen.len(), bytes), (all.count, all.bytes));
-        assert!(calls >= all.bytes / 50_000);
-    }
-    assert!(pool.selector(1).select(10).is_empty());
-    assert!(super::pool().selector(1).select(100_000).is_empty());
-}
-
-/// Who pays three times as much is drawn 27 times as often.
-#[test]
-fn weights_are_cubes() {
-    let (pool, _, ids) = filled([30, 10, 10, 10]);
-    let room = pool.get(ids[0]).unwrap().size_bytes();
-    let draws = 6_000u64;
-    let first = (0..draws).filter(|seed| pool.selector(*seed).select(room)[0].txid() == ids[0]).count();
-    // 27 of 30, within 1.5 %.
-    assert!((5_310..=5_490).contains(&first), "{first}");
-}
-
-/// Parallel miners do not carry the same transactions.
-#[test]
-fn seeds_draw_differently() {
-    let (pool, _, _) = filled(std::iter::repeat_n(5, 400));
-    let ids = |seed| pool.selector(seed).select(64 * 1024).iter().map(|tx| tx.txid()).collect::<BTreeSet<_>>();
-    let (a, b) = (ids(1), ids(2));
-    assert_eq!(ids(1), a);
-    assert!(a.intersection(&b).count() < a.len() / 2, "{} of {}", a.intersection(&b).count(), a.len());
-}
-
-#[test]
-fn what_a_template_could_not_use_is_looked_at_again() {
-    let (mut pool, consensus, ids) = filled([3, 4]);
-    let mut selector = pool.selector(1);
-    // Consensus moves on while the template is built: the reason is the chain's, not the template's.
-    let block = consensus.extend(&[pool.get(ids[0]).unwrap()]);
-    assert_eq!(selector.select(100_000).len(), 2);
-    selector.reject(ids[0], TxContextError::InputMissing(outpoint(0)));
-    selector.reject(TxId([5; 32]), TxContextError::InputMissing(outpoint(0)));
-    let rejected = selector.into_rejected();
-    assert_eq!(rejected, [ids[0]]);
-    let update = pool.settle_rejected(rejected, &consensus, NOW).unwrap();
-    assert_eq!(update.removed.len(), 1);
-    let accepted = crate::removed::RemovalReason::Accepted { chain_block: block };
-    assert_eq!(update.removed[0].reason, accepted);
-    // One that is fine stays.
-    assert!(pool.settle_rejected([ids[1]], &consensus, NOW).unwrap().removed.is_empty());
-    assert!(pool.contains(ids[1]));
-}
 
 #[test]
 fn an_empty_pool_asks_for_the_least_fee() {
-    let least = FeeEstimate { next_seconds: 1, within_minute: 1, within_hour: 1 };
+    let least = FeeEstimate { next_seconds: 1, within_minute: 1, within_hour: 1, paid: None };
     assert_eq!(pool().fee_estimate(NOW), least);
     let (pool, _, _) = filled([50, 60]);
     assert_eq!(pool.fee_estimate(NOW), least);
@@ -137,13 +51,96 @@ fn full_blocks_are_remembered() {
     assert_eq!(pool.fee_estimate(later).next_seconds, 1);
 }
 
+/// Blocks of one second each, `ago` to `until` seconds before `now`, each with `bytes` paid at each of `rates`.
+fn accept(pool: &mut Mempool, now: TimestampMs, seconds: std::ops::Range<u64>, bytes: u64, rates: &[u64]) {
+    for ago in seconds.rev() {
+        for (n, per_mass) in (0u64..).zip(rates) {
+            let mut txid = [0; 32];
+            txid[..8].copy_from_slice(&(now.0 - ago * 1_000).to_le_bytes());
+            txid[8..16].copy_from_slice(&n.to_le_bytes());
+            let paid = Paid { per_mass: *per_mass, bytes, state_bytes: bytes / 20 };
+            pool.recent.push(umbel_types::TxId(txid), TimestampMs(now.0 - ago * 1_000), Some(paid));
+        }
+    }
+}
+
+fn buckets(estimate: FeeEstimate) -> [u64; 3] {
+    [estimate.next_seconds, estimate.within_minute, estimate.within_hour]
+}
+
+/// Devnet carries 64 KiB a second: a third of it at high fees needs no one else to pay them.
 #[test]
-fn ids_come_best_first() {
-    let (mut pool, consensus, ids) = filled([3, 9, 6]);
-    let best: Vec<TxId> = pool.ids(2).into_iter().map(|(txid, _)| txid).collect();
-    assert_eq!(best, [ids[1], ids[2]]);
-    // Of equal ones the first to come is the better one.
-    let later = tx([outpoint(0)]).rate(30).build();
-    admit(&mut pool, &consensus, &later).unwrap();
-    assert_eq!(pool.ids(1)[0].0, later.txid);
+fn a_steady_load_asks_for_the_least_fee_and_shows_what_was_paid() {
+    let mut pool = pool();
+    accept(&mut pool, NOW, 0..600, 2_000, &[5, 6, 7, 8, 9, 10, 11, 12, 13, 50]);
+    let estimate = pool.fee_estimate(NOW);
+    assert_eq!((buckets(estimate), estimate.paid), ([1, 1, 1], Some((5, 13))));
+}
+
+#[test]
+fn congestion_asks_for_what_others_pay_until_it_is_stale() {
+    let mut pool = pool();
+    accept(&mut pool, NOW, 0..600, 6_000, &[10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+    assert_eq!(buckets(pool.fee_estimate(NOW)), [50, 30, 10]);
+    // Ten minutes of empty blocks later nothing of it counts; halfway, blocks were half full.
+    let later = |ms| TimestampMs(NOW.0 + ms);
+    assert_eq!(buckets(pool.fee_estimate(later(100_000))), [50, 30, 10]);
+    assert_eq!(buckets(pool.fee_estimate(later(400_000))), [1, 1, 1]);
+    let stale = pool.fee_estimate(later(600_001));
+    assert_eq!((buckets(stale), stale.paid), ([1, 1, 1], None));
+}
+
+/// Blocks may be full of state while half their bytes are free.
+#[test]
+fn state_is_scarce_by_itself() {
+    let mut pool = pool();
+    for ago in (0..600).rev() {
+        let paid = Paid { per_mass: 9, bytes: 6_000, state_bytes: 6_000 };
+        let mut txid = [0; 32];
+        txid[..8].copy_from_slice(&u64::to_le_bytes(ago));
+        pool.recent.push(umbel_types::TxId(txid), TimestampMs(NOW.0 - ago * 1_000), Some(paid));
+    }
+    assert_eq!(buckets(pool.fee_estimate(NOW)), [9, 9, 9]);
+    // The same of what waits: forty transactions fill three blocks' state and a tenth of their bytes.
+    let (mut pool, consensus) = (super::pool(), FakeConsensus::new(40));
+    pool.on_new_virtual(&consensus, NOW).unwrap();
+    for n in 0..40 {
+        let hungry = tx([outpoint(n)]).coins(0).memos(7).rate(1 + u64::from(n)).build();
+        assert!(hungry.state_bytes > 500 && hungry.size_bytes < 2_000, "{hungry:?}");
+        pool.admit_candidate(hungry, &consensus, NOW).unwrap();
+    }
+    assert!(pool.stats().bytes < 3 * 64 * 1024 / 2);
+    let [next, minute, hour] = buckets(pool.fee_estimate(NOW));
+    assert!(next > 1 && minute == 1 && hour == 1, "{next} {minute} {hour}");
+}
+
+/// Many high payers at once: who wants the next seconds has to outbid them, who has an hour need not.
+#[test]
+fn a_spike_moves_the_near_buckets_only() {
+    let (pool, _, _) = filled(std::iter::repeat_n(100, 300));
+    assert_eq!(buckets(pool.fee_estimate(NOW)), [101, 1, 1]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// Whatever was paid and waits: at least the least fee, less for who waits longer, and never above what anyone paid
+    /// or offers.
+    #[test]
+    fn estimates_keep_their_order(
+        accepted in prop::collection::vec((0u64..1_200, 1u64..1_000, 500u64..40_000), 0..200),
+        waiting in prop::collection::vec(1u64..1_000, 0..150),
+        later in 0u64..900_000,
+    ) {
+        let (mut pool, _, _) = filled(waiting.iter().copied());
+        for (ago, rate, bytes) in &accepted {
+            accept(&mut pool, TimestampMs(NOW.0 + rate), *ago..ago + 1, *bytes, &[*rate]);
+        }
+        let estimate = pool.fee_estimate(TimestampMs(NOW.0 + later));
+        let [next, minute, hour] = buckets(estimate);
+        prop_assert!(hour >= 1 && minute >= hour && next >= minute);
+        let most = accepted.iter().map(|(_, rate, _)| *rate).chain(waiting).max().unwrap_or(0);
+        prop_assert!(next <= most + 1);
+        prop_assert!(estimate.paid.is_none_or(|(low, high)| low <= high && high <= most));
+    }
 }
