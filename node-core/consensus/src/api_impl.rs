@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use umbel_dag::ReadError;
 use umbel_ledger::utxo::UtxoOverlay;
-use umbel_ledger::{UtxoContext, check_tx_in_utxo_context};
+use umbel_ledger::{CERTIFIED_GENESIS, UtxoContext, check_tx_in_utxo_context};
 use umbel_store::{KvReader, Table, decode_value};
 use umbel_types::consensus_api::{
     AcceptanceData, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError, InsertHandle,
@@ -14,22 +14,37 @@ use umbel_types::consensus_api::{
 };
 use umbel_types::errors::TxContextError;
 use umbel_types::state::LedgerBalance;
-use umbel_types::{Amount, Block, BlockHash, Header, OutPoint, Params, PayoutKey, TimestampMs, TxCore, UtxoEntry};
+use umbel_types::{
+    Amount, Block, BlockHash, Header, OutPoint, Params, PayoutKey, TimestampMs, Transaction, TxCore, UtxoEntry,
+};
 
 use crate::consensus::{Consensus, Current, lock};
 use crate::snapshot::Snapshot;
-use crate::storage::ChainRecord;
+use crate::storage::{BodyError, ChainRecord};
 use crate::template;
 use crate::worker::Task;
 
 /// Most blocks in one answer.
 const MAX_PAGE: usize = 10_000;
 
+/// What a block takes while it waits.
+fn encoded_len(block: &Block) -> usize {
+    let txs: usize = block.body.txs.iter().map(Transaction::size_bytes).sum();
+    block.header.parents.len() * size_of::<BlockHash>() + block.body.certificate.len() + txs + size_of::<Block>()
+}
+
 /// A reader's failure in the words of the API.
 pub(crate) fn store_failed(error: ReadError) -> ConsensusError {
     match error {
         ReadError::Missing(hash) => ConsensusError::UnknownBlock(hash),
         other => ConsensusError::Store(other.to_string()),
+    }
+}
+
+fn body_failed(error: BodyError) -> ConsensusError {
+    match error {
+        BodyError::Missing(hash) => ConsensusError::UnknownBlock(hash),
+        BodyError::Damaged { block, error } => ConsensusError::DamagedBody { block, reason: error.to_string() },
     }
 }
 
@@ -68,8 +83,9 @@ impl ConsensusApi for Consensus {
         let (body_sender, body) = sync_channel(1);
         let (chain_sender, chain) = sync_channel(1);
         if let Some(queue) = self.sender() {
+            let room = self.room.enter(encoded_len(&block));
             // A closed queue drops the senders, which is how the handle learns of it.
-            let _stopping = queue.send(Task { block, body: body_sender, chain: chain_sender });
+            let _stopping = queue.send(Task { block, body: body_sender, chain: chain_sender, room });
         }
         InsertHandle { body, chain }
     }
@@ -100,7 +116,7 @@ impl ConsensusApi for Consensus {
     }
 
     fn block(&self, hash: BlockHash) -> Result<Block, ConsensusError> {
-        let body = self.shared.storage.body(hash).map_err(store_failed)?.to_body();
+        let body = self.shared.storage.body(hash).map_err(body_failed)?.to_body();
         Ok(Block { header: self.header(hash)?, body })
     }
 
@@ -109,7 +125,7 @@ impl ConsensusApi for Consensus {
         let header = storage.header(hash).map_err(store_failed)?;
         let ghostdag = storage.ghostdag_data(hash).map_err(store_failed)?;
         let record = storage.record(hash).map_err(store_failed)?;
-        let tx_count = if record.status.has_body() { storage.body(hash).map_err(store_failed)?.txs.len() } else { 0 };
+        let tx_count = if record.status.has_body() { storage.body(hash).map_err(body_failed)?.txs.len() } else { 0 };
         Ok(BlockSummary {
             sequence: record.sequence,
             hash,
@@ -190,9 +206,20 @@ impl ConsensusApi for Consensus {
     fn check_tx_in_virtual_context(&self, core: &TxCore) -> Result<Result<(), TxContextError>, ConsensusError> {
         let current = self.current();
         let view = UtxoOverlay::new(&self.shared.storage, current.virtual_block.outcome.utxo());
-        let context = UtxoContext::for_qualification(&self.shared.params, current.public.daa_score);
+        let context = UtxoContext::for_qualification(&self.shared.params, current.public.daa_score, CERTIFIED_GENESIS);
         let checked = check_tx_in_utxo_context(core, &view, &context).map_err(store_failed)?;
-        Ok(checked.map(|_| ()))
+        let is_coming = |outpoint| {
+            current.virtual_block.ghostdag.unordered_mergeset().any(|block| OutPoint::of_coinbase(block) == outpoint)
+        };
+        Ok(checked.map(|_| ()).map_err(|error| match error {
+            // The next chain block brings this reward: it is not missing, it has yet to mature.
+            TxContextError::InputMissing(outpoint) if is_coming(outpoint) => TxContextError::Immature {
+                outpoint,
+                mature_at: context.daa_score.saturating_add(context.coinbase_maturity),
+                now: context.daa_score,
+            },
+            error => error,
+        }))
     }
 
     fn build_template(

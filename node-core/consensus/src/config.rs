@@ -22,7 +22,12 @@ pub struct ConsensusConfig {
     pub store: Arc<dyn KvStore>,
     /// The clock that timestamps are compared with.
     pub now: NowFn,
+    /// What the caches may hold together, in bytes ([`DEFAULT_CACHE_BYTES`]).
+    pub cache_bytes: usize,
 }
+
+/// Cache of a node that also runs a wallet on a small machine.
+pub const DEFAULT_CACHE_BYTES: usize = 96 * 1024 * 1024;
 
 impl core::fmt::Debug for ConsensusConfig {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -14,17 +14,21 @@ use umbel_types::{BlockHash, Params};
 use crate::config::{ConsensusConfig, NowFn, OpenError};
 use crate::pipeline::rules::Rules;
 use crate::pipeline::virtual_state::{Position, SinkSearch, VirtualContext, build_virtual, commit_sink};
+use crate::queue::ByteGate;
 use crate::storage::{BlockRecord, ChainMeta, ChainRecord, StagedReachability, StateAtSink, Storage};
 use crate::worker::{Task, Worker};
 
-/// Blocks that wait for the thread: 64 of 64 KiB are 4 MiB. A full queue makes the sender wait.
+/// Blocks that wait for the thread. A full queue makes the sender wait.
 const QUEUE_LEN: usize = 64;
+/// Bytes of all blocks that wait: what as many full bodies have, and one block of any size.
+const QUEUE_BYTES: usize = QUEUE_LEN * 64 * 1024;
 
 /// Consensus of one chain.
 #[derive(Debug)]
 pub struct Consensus {
     pub(crate) shared: Arc<Shared>,
     queue: Mutex<Option<Sender<Task>>>,
+    pub(crate) room: Arc<ByteGate>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -70,7 +74,7 @@ impl Consensus {
     /// [`OpenError`].
     pub fn open(config: ConsensusConfig) -> Result<Arc<Self>, OpenError> {
         let genesis = genesis::build(&config.params, &config.genesis);
-        let storage = Storage::new(config.store);
+        let storage = Storage::new(config.store, config.cache_bytes);
         match storage.meta()? {
             Some(meta) if meta.genesis != genesis.hash => {
                 return Err(OpenError::OtherGenesis { got: meta.genesis, expected: genesis.hash });
@@ -95,9 +99,11 @@ impl Consensus {
             failure: Mutex::new(None),
         });
         let (sender, receiver) = bounded(QUEUE_LEN);
-        let worker = Worker::new(shared.clone(), receiver, meta);
+        let mut worker = Worker::new(shared.clone(), receiver, meta);
+        worker.take_in_tail().map_err(|error| OpenError::Inconsistent(error.to_string()))?;
         let thread = std::thread::Builder::new().name("consensus".to_owned()).spawn(move || worker.run())?;
-        Ok(Arc::new(Self { shared, queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) }))
+        let room = ByteGate::new(QUEUE_BYTES);
+        Ok(Arc::new(Self { shared, queue: Mutex::new(Some(sender)), room, thread: Mutex::new(Some(thread)) }))
     }
 
     /// Finishes the block in hand, brings everything to the disk and ends the thread. Later calls do nothing.
@@ -134,7 +140,8 @@ fn begin(storage: &Storage, genesis: &Genesis) -> Result<(), OpenError> {
     storage.put_header(&mut batch, hash, &genesis.block.header, &umbel_dag::GhostdagData::genesis());
     let record = BlockRecord { status: BlockStatus::StateValid, sequence: 0, merge_root: hash };
     storage.put_record(&mut batch, hash, &record);
-    storage.put_body(&mut batch, hash, &genesis.block.body);
+    let location = storage.append_block(&genesis.block.header, &genesis.block.body)?;
+    storage.put_location(&mut batch, hash, &location);
     batch.put(Table::Tips, hash.as_bytes(), Vec::new());
     storage.put_chain_record(&mut batch, hash, &ChainRecord::of_genesis(genesis));
     batch.put_value(Table::ChainIndex, &crate::storage::height_key(0), &hash);

@@ -3,6 +3,7 @@
 //! ## What it answers for
 //! - the pipeline of a block: header, body, virtual state ([`pipeline`]), on one thread with a bounded queue
 //! - everything on disk that belongs to the chain ([`storage`])
+//! - a replay of the whole chain that compares everything with what is stored ([`verify`])
 //! - [`ConsensusApi`] for the rest of the node, templates included
 //!
 //! ## What it must never do
@@ -26,10 +27,15 @@ mod api_impl;
 mod config;
 mod consensus;
 mod pipeline;
+mod queue;
 mod snapshot;
 mod storage;
 mod template;
+#[cfg(feature = "test-util")]
+pub mod test_util;
+pub mod verify;
 mod worker;
 
-pub use config::{ConsensusConfig, NowFn, OpenError};
+pub use config::{ConsensusConfig, DEFAULT_CACHE_BYTES, NowFn, OpenError};
 pub use consensus::Consensus;
+pub use storage::{CHAIN_FORMAT, open_existing_store, open_store};

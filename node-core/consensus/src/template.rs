@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use umbel_ledger::utxo::UtxoOverlay;
-use umbel_ledger::{UtxoContext, check_tx_in_utxo_context};
-use umbel_types::consensus_api::{BlockTemplate, ConsensusError, TxSelector};
+use umbel_ledger::{CERTIFIED_GENESIS, UtxoContext, check_tx_in_utxo_context, mass};
+use umbel_types::consensus_api::{BlockTemplate, BodyRoom, ConsensusError, TxSelector};
 use umbel_types::encode::Encode;
 use umbel_types::errors::TxContextError;
 use umbel_types::header::BLOCK_VERSION;
+use umbel_types::params::MAX_BLOCK_STATE_BYTES;
 use umbel_types::{Amount, Body, Header, OutPoint, PayoutKey, TimestampMs, Transaction};
 
 use crate::api_impl::store_failed;
@@ -29,7 +30,10 @@ pub(crate) fn build_template(
     let place = &current.virtual_block;
     umbel_crypto::coin::check_payout_key(&payout).map_err(|_| ConsensusError::BadPayout)?;
     let mut body = Body { payout, extra, txs: Vec::new(), certificate: Vec::new() };
-    let room = params.max_body_bytes.saturating_sub(body.to_bytes().len());
+    let room = BodyRoom {
+        bytes: params.max_body_bytes.saturating_sub(body.to_bytes().len()),
+        state_bytes: MAX_BLOCK_STATE_BYTES,
+    };
     body.txs = choose(shared, current, room, selector)?;
     let fees = Amount::sum(body.txs.iter().map(|tx| tx.core.fee)).unwrap_or(Amount::MAX);
 
@@ -70,29 +74,38 @@ pub(crate) fn build_template(
 fn choose(
     shared: &Shared,
     current: &Current,
-    mut room: usize,
+    mut room: BodyRoom,
     selector: &mut dyn TxSelector,
 ) -> Result<Vec<Transaction>, ConsensusError> {
     let view = UtxoOverlay::new(&shared.storage, current.virtual_block.outcome.utxo());
-    let context = UtxoContext::for_qualification(&shared.params, current.virtual_block.context.daa_score);
+    let context =
+        UtxoContext::for_qualification(&shared.params, current.virtual_block.context.daa_score, CERTIFIED_GENESIS);
     let mut consumed: BTreeSet<OutPoint> = BTreeSet::new();
     let mut chosen = Vec::new();
-    for tx in selector.select(room) {
-        let size = tx.size_bytes();
-        let outpoints = || tx.core.inputs.iter().map(|input| input.outpoint);
-        if size > room {
-            continue;
+    // Each round gives what was not given before: what is refused leaves its room to others.
+    loop {
+        let drawn = selector.select(room);
+        if drawn.is_empty() {
+            break;
         }
-        if let Some(taken) = outpoints().find(|outpoint| consumed.contains(outpoint)) {
-            selector.reject(tx.txid(), TxContextError::InputMissing(taken));
-            continue;
-        }
-        match check_tx_in_utxo_context(&tx.core, &view, &context).map_err(store_failed)? {
-            Err(error) => selector.reject(tx.txid(), error),
-            Ok(_) => {
-                room -= size;
-                consumed.extend(outpoints());
-                chosen.push(Transaction::clone(&tx));
+        for tx in drawn {
+            let (size, state_bytes) = (tx.size_bytes(), mass::state_bytes(&tx.core));
+            let outpoints = || tx.core.inputs.iter().map(|input| input.outpoint);
+            if size > room.bytes || state_bytes > room.state_bytes {
+                continue;
+            }
+            if let Some(taken) = outpoints().find(|outpoint| consumed.contains(outpoint)) {
+                selector.reject(tx.txid(), TxContextError::InputMissing(taken));
+                continue;
+            }
+            match check_tx_in_utxo_context(&tx.core, &view, &context).map_err(store_failed)? {
+                Err(error) => selector.reject(tx.txid(), error),
+                Ok(_) => {
+                    room.bytes -= size;
+                    room.state_bytes -= state_bytes;
+                    consumed.extend(outpoints());
+                    chosen.push(Transaction::clone(&tx));
+                }
             }
         }
     }

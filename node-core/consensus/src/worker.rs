@@ -6,20 +6,23 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use rand_core::UnwrapErr;
+use umbel_store::segments::Location;
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::BlockError;
-use umbel_types::{Block, BlockHash};
+use umbel_types::{Block, BlockHash, TimestampMs};
 
 use crate::consensus::{Current, Shared, lock, public_state};
 use crate::pipeline::body::{check_body_in_isolation, commit_body};
 use crate::pipeline::fault;
 use crate::pipeline::header::{check_header_in_dag_context, check_header_in_isolation, commit_header, commit_invalid};
 use crate::pipeline::virtual_state::{Position, SinkSearch, build_virtual, commit_sink};
+use crate::queue::Room;
 use crate::storage::{ChainMeta, read_error};
 
 /// Longest that a block may lie in the operating system's cache before it is on the disk: what a power cut may lose.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// Blocks taken in again between two lines of the log.
+const TAIL_REPORT: usize = 1_000;
 /// Bodies that may be taken in before the virtual state is computed again.
 const MAX_DRAIN: usize = 64;
 
@@ -31,6 +34,8 @@ pub(crate) struct Task {
     pub(crate) block: Block,
     pub(crate) body: SyncSender<Verdict>,
     pub(crate) chain: SyncSender<Verdict>,
+    /// What it takes of the queue, until it was taken in.
+    pub(crate) room: Room,
 }
 
 /// What became of a block that keeps every rule of its header and body.
@@ -105,10 +110,11 @@ impl Worker {
         let mut accepted = Vec::new();
         let mut taken = 0;
         let mut next = Some(first);
-        while let Some(Task { block, body, chain }) = next {
+        while let Some(Task { block, body, chain, room }) = next {
             let hash = block.hash();
             taken += 1;
-            let inserted = self.insert(hash, block);
+            let inserted = self.insert(hash, block, None);
+            drop(room);
             if let Err(error @ BlockError::Unavailable(_)) = inserted {
                 tell(&body, Err(error.clone()));
                 return Err(error);
@@ -140,21 +146,58 @@ impl Worker {
         Ok(())
     }
 
-    /// Header, then body. A block that is here already gives its status.
-    fn insert(&mut self, hash: BlockHash, block: Block) -> Result<Inserted, BlockError> {
+    /// Takes in what the segments have and the tables lost: the newest blocks after a crash, all of them after a loss of
+    /// the tables. Every rule is checked again; a record that does not hold is left out with all that stands on it.
+    pub(crate) fn take_in_tail(&mut self) -> Result<(), BlockError> {
+        let store = self.shared.storage.kv.clone();
+        let tail = store.tail();
+        if tail.is_empty() {
+            return Ok(());
+        }
+        let (mut taken, mut refused) = (0usize, 0usize);
+        for (index, location) in tail.iter().enumerate() {
+            let Ok(block) = self.shared.storage.block_at(*location) else {
+                refused += 1;
+                continue;
+            };
+            match self.insert(block.hash(), block, Some(*location)) {
+                Ok(Inserted::New) => taken += 1,
+                Ok(Inserted::Known(_)) => {}
+                Err(error @ BlockError::Unavailable(_)) => return Err(error),
+                Err(_) => refused += 1,
+            }
+            if (index + 1) % MAX_DRAIN == 0 {
+                self.update_virtual()?;
+            }
+            if (index + 1) % TAIL_REPORT == 0 {
+                tracing::info!(done = index + 1, of = tail.len(), "blocks are taken in again");
+            }
+        }
+        self.update_virtual()?;
+        store.tail_is_taken();
+        store.sync().map_err(|e| fault(read_error(&e)))?;
+        tracing::info!(taken, refused, "blocks that the tables did not know were taken in again");
+        Ok(())
+    }
+
+    /// Header, then body. A block that is here already gives its status. `stored_at`: where the segments have it.
+    fn insert(&mut self, hash: BlockHash, block: Block, stored_at: Option<Location>) -> Result<Inserted, BlockError> {
         let Block { header, body } = block;
         let storage = &self.shared.storage;
         match storage.find_record(hash).map_err(|e| fault(read_error(&e)))?.map(|record| record.status) {
             Some(BlockStatus::Invalid) => return Err(BlockError::KnownInvalid),
             Some(BlockStatus::HeaderOnly) => {}
             Some(status) => return Ok(Inserted::Known(status)),
-            None => self.insert_header(hash, header.clone())?,
+            None => {
+                // What the segments have was not ahead of the clock when it came.
+                let now = if stored_at.is_some() { TimestampMs(u64::MAX) } else { (self.shared.now)() };
+                self.insert_header(hash, header.clone(), now)?;
+            }
         }
-        let mut rng = UnwrapErr(getrandom::SysRng);
-        let checked = check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis, &mut rng);
+        let checked = check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis);
         match checked {
             Ok(checked) => {
-                commit_body(hash, checked, storage, &mut self.meta)?;
+                commit_body(hash, checked, stored_at, storage, &mut self.meta)?;
                 Ok(Inserted::New)
             }
             Err(
@@ -170,9 +213,9 @@ impl Worker {
         }
     }
 
-    fn insert_header(&self, hash: BlockHash, header: umbel_types::Header) -> Result<(), BlockError> {
-        let Shared { storage, rules, pow, params, now, .. } = &*self.shared;
-        let isolated = check_header_in_isolation(header, params, now())?;
+    fn insert_header(&self, hash: BlockHash, header: umbel_types::Header, now: TimestampMs) -> Result<(), BlockError> {
+        let Shared { storage, rules, pow, params, .. } = &*self.shared;
+        let isolated = check_header_in_isolation(header, params, now)?;
         let finality = storage.finality_point(self.meta.sink, params.finality_depth).map_err(fault)?;
         match check_header_in_dag_context(isolated, storage, rules, pow, finality) {
             Ok(checked) => commit_header(checked, storage),

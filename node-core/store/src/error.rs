@@ -34,6 +34,9 @@ pub enum StoreError {
     /// Another process, or another part of this one, has the database open.
     #[error("the database {} is in use by another process", .0.display())]
     InUse(PathBuf),
+    /// There is no database in the folder, and none was to be made.
+    #[error("there is no database at {}", .0.display())]
+    NotThere(PathBuf),
     /// The folder or file can't be written.
     #[error("no permission to write {}", .0.display())]
     ReadOnly(PathBuf),
@@ -67,6 +70,7 @@ impl StoreError {
             Self::Corrupt(_) | Self::Value { .. } => true,
             Self::WrongFormat { .. }
             | Self::InUse(_)
+            | Self::NotThere(_)
             | Self::ReadOnly(_)
             | Self::Full
             | Self::Io(_)
@@ -89,5 +93,8 @@ fn describe_format(got: &FormatTag, expected: &FormatTag) -> String {
             got.version, expected.version
         );
     }
-    format!("the folder has the old format {}, this program needs {}", got.version, expected.version)
+    format!(
+        "the folder has the old format {}, this program needs {} and brings it up to date when the node is started",
+        got.version, expected.version
+    )
 }

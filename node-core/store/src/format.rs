@@ -6,10 +6,14 @@ use umbel_types::{BlockHash, Decode, DecodeError, Encode, Network, Reader};
 use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::kv::KvReader;
+use crate::open::Upgrade;
 use crate::registry::Table;
+use crate::segments::Position;
+use crate::typed::get_value;
 
 const FORMAT_KEY: &[u8] = b"store/format";
 const CLEAN_KEY: &[u8] = b"store/clean_shutdown";
+const RECORDS_END_KEY: &[u8] = b"store/records_end";
 /// Longest network name that is read, in bytes: far above any there is.
 const MAX_NETWORK_NAME_BYTES: usize = 64;
 
@@ -62,6 +66,27 @@ pub(crate) fn read(reader: &dyn KvReader) -> Result<Option<(FormatTag, bool)>, S
     }
     let tag = FormatTag::from_bytes(encoded).map_err(|error| StoreError::Value { table: Table::Meta, error })?;
     Ok(Some((tag, reader.get(Table::Meta, CLEAN_KEY)?.as_deref() == Some(&[1]))))
+}
+
+/// The end of the segments that the tables may name; `None` in format 1, and as long as segments whose tables were lost
+/// are not taken in again.
+pub(crate) fn records_end(reader: &dyn KvReader) -> Result<Option<Position>, StoreError> {
+    get_value(reader, Table::Meta, RECORDS_END_KEY)
+}
+
+/// Adds the end of the segments to a batch that is written through.
+pub(crate) fn put_records_end(batch: &mut Batch, end: Position) {
+    batch.put_value(Table::Meta, RECORDS_END_KEY, &end);
+}
+
+/// The version of a folder that this program may open.
+pub(crate) fn check(got: &FormatTag, expected: &FormatTag, upgrades: &[Upgrade]) -> Result<u32, StoreError> {
+    let has_step = |version| upgrades.iter().any(|step| step.from == version);
+    let known = got.version <= expected.version && (got.version..expected.version).all(has_step);
+    if got.network == expected.network && got.genesis == expected.genesis && known {
+        return Ok(got.version);
+    }
+    Err(StoreError::WrongFormat { got: Box::new(got.clone()), expected: Box::new(expected.clone()) })
 }
 
 /// Marks the database as open, and a new one as whose it is.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::batch::{Batch, Durability};
 use crate::error::StoreError;
 use crate::registry::Table;
+use crate::segments::Location;
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -51,6 +52,29 @@ pub trait KvStore: KvReader + Send + Sync + fmt::Debug {
     /// [`StoreError`].
     fn snapshot(&self) -> Result<Box<dyn KvReader>, StoreError>;
 
+    /// Adds a record to the row of segments. It is on the disk before any batch that is written later: put the location
+    /// into a batch, and whoever finds it there finds the record.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`]; those of the disk, after which the store has to be opened anew.
+    fn append(&self, record: &[u8]) -> Result<Location, StoreError>;
+
+    /// Reads a record of the row of segments.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if what stands there is not the record; those of the disk.
+    fn record(&self, location: Location) -> Result<Vec<u8>, StoreError>;
+
+    /// Records that were appended in earlier runs and whose batches a crash took back, in the order in which they were
+    /// written; all records, if the database was lost and only the segments are left.
+    fn tail(&self) -> Vec<Location>;
+
+    /// Says that the tail was taken in: it is not handed out again once a batch was written through.
+    fn tail_is_taken(&self);
+
+    /// Length of the row of segments, in bytes.
+    fn record_bytes(&self) -> u64;
+
     /// Brings everything written so far to the disk.
     ///
     /// # Errors
@@ -91,7 +115,7 @@ impl fmt::Display for StoreKind {
 pub struct StoreStats {
     /// Which engine.
     pub kind: StoreKind,
-    /// Length of the file; of all keys and values for the engine without one.
+    /// Length of the files; of all keys, values and records for the engine without any.
     pub bytes: u64,
     /// Batches written.
     pub batches: u64,

@@ -7,7 +7,9 @@
 //! - snapshots that never change ([`KvStore::snapshot`])
 //! - a format tag that keeps other networks' and newer programs' folders untouched ([`FormatTag`])
 //! - a damaged file is moved aside, reported in [`Opened::recovered`] and built anew; nothing is deleted
-//! - append-only segment files whose torn tail is cut off ([`segments`])
+//! - an old format is brought up to date step by step ([`Upgrade`]), a newer one is refused
+//! - append-only segment files beside the tables ([`KvStore::append`]): no table ever names a record that the disk does not
+//!   have, and records whose tables a crash took back are handed out ([`KvStore::tail`])
 //!
 //! ## What it must never do
 //! Know what a value means; hold a secret or anything that can't be had again from peers or the words; delete a file;
@@ -28,6 +30,7 @@
 mod batch;
 mod engines;
 mod error;
+pub mod floor;
 mod format;
 mod kv;
 mod open;
@@ -39,6 +42,6 @@ pub use batch::{Batch, Durability};
 pub use error::StoreError;
 pub use format::FormatTag;
 pub use kv::{KvReader, KvStore, Pair, StoreKind, StoreStats};
-pub use open::{DATABASE_FILE, Opened, open};
+pub use open::{DATABASE_FILE, Opened, SEGMENTS_FOLDER, Upgrade, open, open_existing};
 pub use registry::Table;
 pub use typed::{decode_value, get_value};

@@ -7,60 +7,122 @@ use std::sync::Arc;
 
 use crate::batch::Durability;
 use crate::engines::mem::MemStore;
-use crate::engines::redb::RedbStore;
+use crate::engines::redb::{RedbStore, Started};
 use crate::error::StoreError;
 use crate::format::{self, FormatTag};
 use crate::kv::{KvStore, StoreKind};
 
 /// Name of the database inside its folder.
 pub const DATABASE_FILE: &str = "chain.redb";
+/// Name of the folder of segments inside the same folder.
+pub const SEGMENTS_FOLDER: &str = "blocks";
+
+/// A step from one version of the format to the next. A step may be cut off at any moment: it writes in batches, each of
+/// which leaves the rest to be done, and is run again from its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade {
+    /// Version that it begins with; it ends with the next.
+    pub from: u32,
+    /// What it does, for the log.
+    pub what: &'static str,
+    /// Does it.
+    pub run: fn(&dyn KvStore) -> Result<(), StoreError>,
+}
 
 /// An open store and what was found.
 #[derive(Debug)]
 pub struct Opened {
     /// The store.
     pub store: Arc<dyn KvStore>,
-    /// Where a damaged database was moved; the store is then empty, and whoever runs the node has to be told.
+    /// Where a damaged database was moved; the store is then empty but for its segments, and whoever runs the node has to
+    /// be told.
     pub recovered: Option<PathBuf>,
     /// Whether the last run ended in order; true for a new store.
     pub clean_shutdown: bool,
+    /// The version that the folder had before it was brought up to date.
+    pub upgraded_from: Option<u32>,
 }
 
-/// Opens the database in `dir`, creating both if they are not there. A damaged database is moved aside and an empty one
-/// takes its place; nothing is deleted. The engine without a disk ignores `dir`.
+/// Opens the database in `dir`, creating both if they are not there. An old format is brought up to date by `upgrades`, one
+/// for each version that is still known. A damaged database is moved aside and an empty one takes its place; nothing is
+/// deleted. The engine without a disk ignores `dir`.
 ///
 /// # Errors
 /// [`StoreError::InUse`], [`StoreError::WrongFormat`], [`StoreError::ReadOnly`], [`StoreError::Full`],
-/// [`StoreError::Io`]; the folder is then as it was.
-pub fn open(kind: StoreKind, dir: &Path, format: FormatTag) -> Result<Opened, StoreError> {
+/// [`StoreError::Io`]; the folder is then as it was, or at a version in between.
+pub fn open(kind: StoreKind, dir: &Path, format: FormatTag, upgrades: &[Upgrade]) -> Result<Opened, StoreError> {
     match kind {
         StoreKind::Mem => {
             let store = MemStore::new();
             store.write(format::opened(&format), Durability::Immediate)?;
-            Ok(Opened { store: Arc::new(store), recovered: None, clean_shutdown: true })
+            Ok(Opened { store: Arc::new(store), recovered: None, clean_shutdown: true, upgraded_from: None })
         }
-        StoreKind::Redb => open_redb(dir, &format),
+        StoreKind::Redb => open_redb(dir, &format, upgrades),
     }
 }
 
-fn open_redb(dir: &Path, format: &FormatTag) -> Result<Opened, StoreError> {
+/// Opens the database in `dir` as it is: none is made, brought up to date or moved aside. For reading what a node left.
+///
+/// # Errors
+/// [`StoreError::NotThere`], [`StoreError::Corrupt`], and those of [`open`].
+pub fn open_existing(dir: &Path, format: &FormatTag) -> Result<Opened, StoreError> {
+    let path = dir.join(DATABASE_FILE);
+    if !path.is_file() {
+        return Err(StoreError::NotThere(path));
+    }
+    let started = RedbStore::open(&path, &dir.join(SEGMENTS_FOLDER), format, &[])?;
+    Ok(Opened {
+        store: Arc::new(started.store),
+        recovered: None,
+        clean_shutdown: started.clean_shutdown,
+        upgraded_from: None,
+    })
+}
+
+fn open_redb(dir: &Path, format: &FormatTag, upgrades: &[Upgrade]) -> Result<Opened, StoreError> {
     create_folder(dir)?;
     let path = dir.join(DATABASE_FILE);
     let is_new = !path.exists();
-    let (recovered, (store, clean_shutdown)) = match RedbStore::open(&path, format) {
-        Ok(opened) => (None, opened),
+    let (recovered, started) = match open_and_upgrade(dir, format, upgrades) {
+        Ok(started) => (None, started),
         Err(error) if error.is_damage() => {
             let aside = move_aside(&path)?;
             tracing::error!(%error, moved_to = %aside.display(), "the database was damaged; an empty one takes its place");
-            let (store, _) = RedbStore::open(&path, format)?;
-            (Some(aside), (store, false))
+            let started = open_and_upgrade(dir, format, upgrades)?;
+            (Some(aside), Started { clean_shutdown: false, ..started })
         }
         Err(error) => return Err(error),
     };
     if is_new || recovered.is_some() {
         sync_folder(dir)?;
     }
-    Ok(Opened { store: Arc::new(store), recovered, clean_shutdown })
+    let Started { store, clean_shutdown, version } = started;
+    let upgraded_from = version.filter(|version| *version < format.version);
+    Ok(Opened { store: Arc::new(store), recovered, clean_shutdown, upgraded_from })
+}
+
+fn open_and_upgrade(dir: &Path, format: &FormatTag, upgrades: &[Upgrade]) -> Result<Started, StoreError> {
+    let started = RedbStore::open(&dir.join(DATABASE_FILE), &dir.join(SEGMENTS_FOLDER), format, upgrades)?;
+    for version in started.version.unwrap_or(format.version)..format.version {
+        // The engine has refused a version that no step begins with.
+        if let Some(step) = upgrades.iter().find(|step| step.from == version) {
+            tracing::info!(
+                from = version,
+                to = version + 1,
+                what = step.what,
+                "the chain's format is brought up to date"
+            );
+            let reached = FormatTag { version: version + 1, ..format.clone() };
+            let stepped = (step.run)(&started.store)
+                .and_then(|()| started.store.write(format::opened(&reached), Durability::Immediate));
+            if let Err(error) = stepped {
+                // What lies behind the last batch is cut off at the next attempt, like after a crash.
+                started.store.abandon();
+                return Err(error);
+            }
+        }
+    }
+    Ok(started)
 }
 
 /// Creates the folder and its parents and brings their names to the disk.

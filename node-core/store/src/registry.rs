@@ -36,7 +36,7 @@ tables! {
     Reachability = 3, "reachability";
     /// Key: block hash. Where the block stands.
     Status = 4, "status";
-    /// Key: block hash. Body.
+    /// Key: block hash. Body. Only format 1; since then a block lies in the segments ([`Table::BlockIndex`]).
     Body = 5, "body";
     /// Key: order of arrival, u64 big-endian. Block hash.
     Arrival = 6, "arrival";
@@ -52,9 +52,14 @@ tables! {
     ChainBlock = 11, "chain_block";
     /// Key: height on the selected chain, u64 big-endian. Block hash.
     ChainIndex = 12, "chain_index";
-    /// Key: block hash. What a chain block accepted.
+    /// Never written: what a chain block accepted is part of [`Table::ChainBlock`].
     Acceptance = 13, "acceptance";
+    /// Key: block hash. Where the block, header and body, lies in the segments.
+    BlockIndex = 14, "block_index";
 }
+
+/// Tables that nothing is written to any more.
+pub const RETIRED: &[Table] = &[Table::Body, Table::Acceptance];
 
 /// Keys of [`Table::Meta`] that begin so are written by this crate alone.
 pub const META_PREFIX: &[u8] = b"store/";
@@ -95,6 +100,22 @@ mod tests {
         }
     }
 
+    /// Every table has its line in the specification, and no other.
+    #[test]
+    fn tables_are_documented() {
+        let spec = include_str!("../../../docs/spec/storage.md");
+        let lines: Vec<(u8, &str)> = spec
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.strip_prefix("| ")?.split(" | ");
+                let prefix = cells.next()?.parse().ok()?;
+                Some((prefix, cells.next()?.strip_prefix('`')?.strip_suffix('`')?))
+            })
+            .collect();
+        let tables: Vec<(u8, &str)> = Table::ALL.iter().map(|t| (t.prefix(), t.name())).collect();
+        assert_eq!(lines, tables);
+    }
+
     /// What files on disk already rely on.
     #[test]
     fn prefixes_and_names_are_frozen() {
@@ -113,6 +134,7 @@ mod tests {
             (11, "chain_block"),
             (12, "chain_index"),
             (13, "acceptance"),
+            (14, "block_index"),
         ];
         for (prefix, name) in frozen {
             assert_eq!(Table::from_prefix(prefix).map(Table::name), Some(name));

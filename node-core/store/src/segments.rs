@@ -2,10 +2,11 @@
 //!
 //! A segment is a row of records `len u32 ‖ crc u32 ‖ bytes`, little-endian; `crc` is CRC-32 (IEEE) over `len ‖ bytes`,
 //! so that zeros behind the end are no record. A crash may leave a torn record at the end of the newest segments: what
-//! lies behind the durable position that the owner's index names is cut at the first record that does not hold. What
-//! lies before it was synced, is never touched, and is checked when it is read.
+//! lies behind the durable position that the index names is cut at the first record that does not hold; what holds there
+//! is the *tail*: records whose index entries a crash took back. What lies before the position was synced, is never
+//! touched, and is checked when it is read.
 //!
-//! Order of the owner: [`Segments::append`] → [`Segments::sync`] → durable batch with the [`Location`]s and
+//! Order of the engine: [`Segments::append`] → [`Segments::sync`] → durable batch with the [`Location`]s and
 //! [`Segments::end`]. So an index never names what the disk doesn't have.
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use crate::open::{create_folder, sync_folder};
 /// Longest record, in bytes. Bodies have 64 KiB; the bound keeps a damaged length from asking for memory.
 pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes before a record's own.
-const RECORD_HEAD_BYTES: usize = 8;
+pub const RECORD_HEAD_BYTES: usize = 8;
 
 /// A place in the row of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -43,10 +44,39 @@ pub struct Location {
 }
 encode_struct!(Location { start, len });
 
+/// Reads the records of one folder, beside whoever writes them.
+#[derive(Clone, Debug)]
+pub struct SegmentReader {
+    dir: PathBuf,
+}
+
+impl SegmentReader {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if what stands there is not the record; [`StoreError::Io`] of kind not found after its
+    /// segment was dropped.
+    pub fn read(&self, location: Location) -> Result<Vec<u8>, StoreError> {
+        let path = path_of(&self.dir, location.start.segment);
+        let mut file = File::open(&path).map_err(|error| StoreError::from_io(error, &path))?;
+        file.seek(SeekFrom::Start(location.start.offset)).map_err(|error| StoreError::from_io(error, &path))?;
+        let found = read_record(&mut file).map_err(|error| StoreError::from_io(error, &path))?;
+        match found {
+            Found::Record { len, bytes } if len == location.len => Ok(bytes),
+            _ => Err(StoreError::Corrupt(format!(
+                "no record at byte {} of segment {}",
+                location.start.offset, location.start.segment
+            ))),
+        }
+    }
+}
+
 /// The segments of one folder. One owner writes.
 #[derive(Debug)]
 pub struct Segments {
     dir: PathBuf,
+    /// Length of all segments.
+    bytes: u64,
     /// Bytes after which the next record begins a new segment.
     roll_bytes: u64,
     all: BTreeSet<u32>,
@@ -61,33 +91,31 @@ pub struct Segments {
 pub struct OpenedSegments {
     /// The segments.
     pub segments: Segments,
+    /// Records that hold and that the index does not name, in the order in which they were written.
+    pub tail: Vec<Location>,
     /// Bytes behind the last good record that are gone.
     pub truncated_bytes: u64,
 }
 
 impl Segments {
     /// Opens the segments of `dir`, creating it if needed, and cuts off a torn tail behind `durable`, the end that the
-    /// owner's index names (the default position if there is no index).
+    /// index names.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if there is less than the index names; those of the disk.
     pub fn open(dir: &Path, roll_bytes: u64, durable: Position) -> Result<OpenedSegments, StoreError> {
         create_folder(dir)?;
         let mut all = list(dir)?;
-        if let Some(newest) = all.last()
-            && *newest < durable.segment
-        {
+        if durable != Position::default() && all.last().is_none_or(|newest| *newest < durable.segment) {
             return Err(short(durable));
         }
         if all.is_empty() {
-            if durable != Position::default() {
-                return Err(short(durable));
-            }
             all.insert(0);
         }
         let mut truncated_bytes = 0;
         let mut end = Position::default();
         let mut torn = false;
+        let mut tail = Vec::new();
         for segment in all.range(durable.segment..).copied().collect::<Vec<_>>() {
             let from = if segment == durable.segment { durable.offset } else { 0 };
             let path = path_of(dir, segment);
@@ -102,19 +130,72 @@ impl Segments {
             if len < from {
                 return Err(short(durable));
             }
-            let good = if len == from { from } else { good_end(&path, from)? };
+            let good =
+                if len == from { from } else { good_records(&path, Position { segment, offset: from }, &mut tail)? };
             if good < len {
                 torn = true;
                 truncated_bytes += len - good;
-                let file = open_file(&path)?;
-                file.set_len(good).and_then(|()| file.sync_all()).map_err(|error| StoreError::from_io(error, &path))?;
+                cut(&path, good)?;
             }
             end = Position { segment, offset: good };
         }
+        let segments = Self::at(dir, roll_bytes, all, end)?;
+        Ok(OpenedSegments { segments, tail, truncated_bytes })
+    }
+
+    /// Opens segments whose index is lost. Nothing is cut or written over: what holds is the tail, wherever a record
+    /// between does not, and the next record begins a new segment.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn open_without_index(dir: &Path, roll_bytes: u64) -> Result<OpenedSegments, StoreError> {
+        create_folder(dir)?;
+        let mut all = list(dir)?;
+        let mut tail = Vec::new();
+        for &segment in &all {
+            let path = path_of(dir, segment);
+            let len = fs::metadata(&path).map_or(0, |m| m.len());
+            let mut from = 0;
+            while from < len {
+                let good = good_records(&path, Position { segment, offset: from }, &mut tail)?;
+                // A record that does not hold is gone over by its own length, if that length can be one.
+                from = match length_at(&path, good)? {
+                    Some(len) => good + RECORD_HEAD_BYTES as u64 + u64::from(len),
+                    None => break,
+                };
+            }
+        }
+        let is_empty = |segment: &u32| fs::metadata(path_of(dir, *segment)).is_ok_and(|m| m.len() == 0);
+        let next = match all.last() {
+            Some(newest) if is_empty(newest) => *newest,
+            Some(newest) => newest.checked_add(1).ok_or(StoreError::Stopped)?,
+            None => 0,
+        };
+        all.insert(next);
+        let segments = Self::at(dir, roll_bytes, all, Position { segment: next, offset: 0 })?;
+        Ok(OpenedSegments { segments, tail, truncated_bytes: 0 })
+    }
+
+    fn at(dir: &Path, roll_bytes: u64, all: BTreeSet<u32>, end: Position) -> Result<Self, StoreError> {
         let file = open_file(&path_of(dir, end.segment))?;
         sync_folder(dir)?;
-        let segments = Self { dir: dir.to_owned(), roll_bytes, all, file, end, failed: false };
-        Ok(OpenedSegments { segments, truncated_bytes })
+        let bytes = all.iter().map(|segment| fs::metadata(path_of(dir, *segment)).map_or(0, |m| m.len())).sum();
+        Ok(Self { dir: dir.to_owned(), bytes, roll_bytes, all, file, end, failed: false })
+    }
+
+    /// Drops everything behind `end`: records that the index will never name.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn cut_to(&mut self, end: Position) -> Result<(), StoreError> {
+        while let Some(newest) = self.all.last().copied().filter(|newest| *newest > end.segment) {
+            let path = path_of(&self.dir, newest);
+            fs::remove_file(&path).map_err(|error| StoreError::from_io(error, &path))?;
+            self.all.remove(&newest);
+        }
+        cut(&path_of(&self.dir, end.segment), end.offset)?;
+        *self = Self::at(&self.dir, self.roll_bytes, std::mem::take(&mut self.all), end)?;
+        Ok(())
     }
 
     /// Adds a record. It is on disk after the next [`Segments::sync`].
@@ -140,6 +221,7 @@ impl Segments {
         let written = self.file.seek(SeekFrom::Start(start.offset)).and_then(|_| self.file.write_all(&record));
         self.check(written)?;
         self.end.offset += record.len() as u64;
+        self.bytes += record.len() as u64;
         Ok(Location { start, len })
     }
 
@@ -182,23 +264,14 @@ impl Segments {
         self.all.iter().copied()
     }
 
-    /// Reads a record.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] if what stands there is not the record; [`StoreError::Io`] of kind not found after its
-    /// segment was dropped.
-    pub fn read(&self, location: Location) -> Result<Vec<u8>, StoreError> {
-        let path = path_of(&self.dir, location.start.segment);
-        let mut file = File::open(&path).map_err(|error| StoreError::from_io(error, &path))?;
-        file.seek(SeekFrom::Start(location.start.offset)).map_err(|error| StoreError::from_io(error, &path))?;
-        let found = read_record(&mut file).map_err(|error| StoreError::from_io(error, &path))?;
-        match found {
-            Some(bytes) if bytes.len() == location.len as usize => Ok(bytes),
-            _ => Err(StoreError::Corrupt(format!(
-                "no record at byte {} of segment {}",
-                location.start.offset, location.start.segment
-            ))),
-        }
+    /// Length of all segments, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Reads records while this one is in use elsewhere.
+    pub fn reader(&self) -> SegmentReader {
+        SegmentReader { dir: self.dir.clone() }
     }
 
     /// Deletes the segments before `segment`, whose records the owner has let go of; never the newest. Returns the bytes
@@ -214,6 +287,7 @@ impl Segments {
             fs::remove_file(&path).map_err(|error| StoreError::from_io(error, &path))?;
             self.all.remove(&oldest);
         }
+        self.bytes = self.bytes.saturating_sub(freed);
         Ok(freed)
     }
 
@@ -253,36 +327,71 @@ fn short(durable: Position) -> StoreError {
     StoreError::Corrupt(format!("segment {} ends before byte {}", durable.segment, durable.offset))
 }
 
-/// End of the last record that holds, from the record that begins at `from`.
-fn good_end(path: &Path, from: u64) -> Result<u64, StoreError> {
-    let read = || -> io::Result<u64> {
+fn cut(path: &Path, len: u64) -> Result<(), StoreError> {
+    let file = open_file(path)?;
+    file.set_len(len).and_then(|()| file.sync_all()).map_err(|error| StoreError::from_io(error, path))
+}
+
+/// Adds the records that hold, from the one that begins at `from`, and returns where the last of them ends.
+fn good_records(path: &Path, from: Position, found: &mut Vec<Location>) -> Result<u64, StoreError> {
+    let mut read = || -> io::Result<u64> {
         let mut file = BufReader::new(File::open(path)?);
-        file.seek(SeekFrom::Start(from))?;
-        let mut end = from;
-        while let Some(bytes) = read_record(&mut file)? {
-            end += (RECORD_HEAD_BYTES + bytes.len()) as u64;
+        file.seek(SeekFrom::Start(from.offset))?;
+        let mut start = from;
+        while let Found::Record { len, .. } = read_record(&mut file)? {
+            found.push(Location { start, len });
+            start.offset += RECORD_HEAD_BYTES as u64 + u64::from(len);
         }
-        Ok(end)
+        Ok(start.offset)
     };
     read().map_err(|error| StoreError::from_io(error, path))
 }
 
-/// The next record; `None` where there is none or it does not hold.
-fn read_record(r: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+/// What stands where a record should.
+enum Found {
+    Record {
+        len: u32,
+        bytes: Vec<u8>,
+    },
+    /// Bytes that do not hold.
+    Damaged {
+        len: u32,
+    },
+    /// The end, or a length that no record has.
+    Nothing,
+}
+
+/// The length that a record at `offset` claims, if a record can have it.
+fn length_at(path: &Path, offset: u64) -> Result<Option<u32>, StoreError> {
+    let read = || -> io::Result<Option<u32>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(match read_record(&mut file)? {
+            Found::Record { len, .. } | Found::Damaged { len } => Some(len),
+            Found::Nothing => None,
+        })
+    };
+    read().map_err(|error| StoreError::from_io(error, path))
+}
+
+fn read_record(r: &mut impl Read) -> io::Result<Found> {
     let mut head = [0u8; RECORD_HEAD_BYTES];
     if !read_full(r, &mut head)? {
-        return Ok(None);
+        return Ok(Found::Nothing);
     }
     let [l0, l1, l2, l3, c0, c1, c2, c3] = head;
     let len = u32::from_le_bytes([l0, l1, l2, l3]);
     if len as usize > MAX_RECORD_BYTES {
-        return Ok(None);
+        return Ok(Found::Nothing);
     }
     let mut bytes = vec![0u8; len as usize];
-    if !read_full(r, &mut bytes)? || checksum(len, &bytes) != u32::from_le_bytes([c0, c1, c2, c3]) {
-        return Ok(None);
+    if !read_full(r, &mut bytes)? {
+        return Ok(Found::Nothing);
     }
-    Ok(Some(bytes))
+    if checksum(len, &bytes) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        return Ok(Found::Damaged { len });
+    }
+    Ok(Found::Record { len, bytes })
 }
 
 /// Whether there were enough bytes.
@@ -332,12 +441,12 @@ mod tests {
         assert_eq!(opened.truncated_bytes, 0);
         assert!(opened.segments.numbers().count() > 3);
         for (n, location) in (0..).zip(&locations) {
-            assert_eq!(opened.segments.read(*location).unwrap(), record(n));
+            assert_eq!(opened.segments.reader().read(*location).unwrap(), record(n));
         }
         let wrong = Location { len: locations[3].len + 1, ..locations[3] };
-        assert!(matches!(opened.segments.read(wrong), Err(StoreError::Corrupt(_))));
+        assert!(matches!(opened.segments.reader().read(wrong), Err(StoreError::Corrupt(_))));
         assert!(matches!(
-            opened.segments.read(Location { start: opened.segments.end(), len: 0 }),
+            opened.segments.reader().read(Location { start: opened.segments.end(), len: 0 }),
             Err(StoreError::Corrupt(_))
         ));
     }
@@ -359,12 +468,58 @@ mod tests {
             assert_eq!(opened.truncated_bytes, cut - last.start.offset);
             let mut segments = opened.segments;
             assert_eq!(segments.end(), last.start);
-            assert_eq!(segments.read(first).unwrap(), b"first");
-            assert!(segments.read(last).is_err());
+            assert_eq!(segments.reader().read(first).unwrap(), b"first");
+            assert!(segments.reader().read(last).is_err());
             let again = segments.append(b"another").unwrap();
             assert_eq!(again.start, last.start);
-            assert_eq!(segments.read(again).unwrap(), b"another");
+            assert_eq!(segments.reader().read(again).unwrap(), b"another");
         }
+    }
+
+    /// What holds behind the position that the index names is handed out in order.
+    #[test]
+    fn records_behind_the_index_are_the_tail() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 40);
+        for durable in [0, 7, 39] {
+            let opened = open(dir.path(), locations[durable].start);
+            assert_eq!(opened.tail, locations[durable..]);
+        }
+        let mut segments = open(dir.path(), locations[7].start).segments;
+        segments.cut_to(locations[7].start).unwrap();
+        assert_eq!((segments.end(), segments.numbers().last()), (locations[7].start, Some(locations[7].start.segment)));
+        let sizes = segments.numbers().map(|n| fs::metadata(path_of(dir.path(), n)).unwrap().len()).sum::<u64>();
+        assert_eq!(segments.bytes(), sizes);
+        segments.append(b"goes on").unwrap();
+        drop(segments);
+        assert!(open(dir.path(), locations[7].start).tail.len() == 1);
+    }
+
+    /// Without an index every record that holds is found, damage between them or not, and no byte is changed.
+    #[test]
+    fn without_an_index_nothing_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 40);
+        let all = Segments::open_without_index(dir.path(), ROLL).unwrap();
+        assert_eq!(all.tail, locations);
+        drop(all);
+        let path = path_of(dir.path(), locations[2].start.segment);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[usize::try_from(locations[2].start.offset).unwrap() + RECORD_HEAD_BYTES] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        // A segment cut in the middle of its last record, as well.
+        let cut_path = path_of(dir.path(), 1);
+        let cut_len = fs::metadata(&cut_path).unwrap().len() - 1;
+        OpenOptions::new().write(true).open(&cut_path).unwrap().set_len(cut_len).unwrap();
+        let lost = *locations.iter().rfind(|l| l.start.segment == 1).unwrap();
+        let expected: Vec<_> = locations.iter().copied().filter(|l| *l != locations[2] && *l != lost).collect();
+        let mut opened = Segments::open_without_index(dir.path(), ROLL).unwrap();
+        assert_eq!(opened.tail, expected);
+        assert!(opened.segments.end().segment > locations[39].start.segment, "a new segment");
+        let new = opened.segments.append(b"new").unwrap();
+        assert_eq!(opened.segments.reader().read(new).unwrap(), b"new");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        assert_eq!(fs::metadata(&cut_path).unwrap().len(), cut_len);
     }
 
     #[test]
@@ -376,7 +531,7 @@ mod tests {
         OpenOptions::new().write(true).open(&path).unwrap().set_len(len + 4_096).unwrap();
         let opened = open(dir.path(), Position::default());
         assert_eq!((opened.truncated_bytes, opened.segments.end().offset), (4_096, len));
-        assert_eq!(opened.segments.read(locations[2]).unwrap(), record(2));
+        assert_eq!(opened.segments.reader().read(locations[2]).unwrap(), record(2));
     }
 
     /// What the index names is never cut: it is an error to have less, and damage in it shows when it is read.
@@ -391,8 +546,8 @@ mod tests {
         fs::write(&path, &bytes).unwrap();
         let opened = open(dir.path(), durable);
         assert_eq!(opened.truncated_bytes, 0);
-        assert!(matches!(opened.segments.read(locations[1]), Err(StoreError::Corrupt(_))));
-        assert_eq!(opened.segments.read(locations[3]).unwrap(), record(3));
+        assert!(matches!(opened.segments.reader().read(locations[1]), Err(StoreError::Corrupt(_))));
+        assert_eq!(opened.segments.reader().read(locations[3]).unwrap(), record(3));
         fs::write(&path, &bytes[..usize::try_from(durable.offset).unwrap() - 1]).unwrap();
         assert!(matches!(Segments::open(dir.path(), ROLL, durable), Err(StoreError::Corrupt(_))));
         let missing = Position { segment: 9, offset: 0 };
@@ -408,10 +563,10 @@ mod tests {
         let freed = segments.drop_before(2).unwrap();
         assert!(freed > 2 * ROLL);
         assert_eq!(segments.numbers().next(), Some(2));
-        assert!(matches!(segments.read(locations[0]), Err(StoreError::Io(_))));
+        assert!(matches!(segments.reader().read(locations[0]), Err(StoreError::Io(_))));
         segments.drop_before(u32::MAX).unwrap();
         assert_eq!(segments.numbers().collect::<Vec<_>>(), [newest]);
-        assert_eq!(segments.read(locations[39]).unwrap(), record(39));
+        assert_eq!(segments.reader().read(locations[39]).unwrap(), record(39));
         // The row goes on behind what is gone.
         let end = segments.end();
         drop(segments);
@@ -454,9 +609,9 @@ mod tests {
             let opened = open(dir.path(), durable);
             for (n, location) in (0..).zip(&locations) {
                 if location.start < victim.start {
-                    prop_assert_eq!(opened.segments.read(*location).unwrap(), record(n));
+                    prop_assert_eq!(opened.segments.reader().read(*location).unwrap(), record(n));
                 } else {
-                    prop_assert!(opened.segments.read(*location).is_err());
+                    prop_assert!(opened.segments.reader().read(*location).is_err());
                 }
             }
             prop_assert_eq!(opened.segments.end(), victim.start);

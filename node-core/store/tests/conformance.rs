@@ -95,7 +95,7 @@ fn run(kind: StoreKind, steps: &[Step]) {
             Step::Reopen => {
                 snapshots.clear();
                 drop(store);
-                let opened = open(kind, dir.path(), tag()).unwrap();
+                let opened = open(kind, dir.path(), tag(), &[]).unwrap();
                 assert!(opened.clean_shutdown && opened.recovered.is_none());
                 store = opened.store;
             }

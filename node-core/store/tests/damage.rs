@@ -42,7 +42,7 @@ fn closed_database() -> (tempfile::TempDir, Model) {
 }
 
 fn reopen(dir: &Path) -> Opened {
-    open(StoreKind::Redb, dir, tag()).unwrap()
+    open(StoreKind::Redb, dir, tag(), &[]).unwrap()
 }
 
 /// Moved aside under the next free name with its bytes as they were, and an empty store that works.
@@ -69,7 +69,8 @@ fn an_unharmed_file_is_opened_again_and_again() {
         assert!(opened.recovered.is_none() && opened.clean_shutdown);
         assert_eq!(contents(&*opened.store), model);
     }
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    // The database and the folder of segments.
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn a_second_opener_is_refused() {
     let dir = folder();
     let store = open_at(StoreKind::Redb, dir.path());
     let model = fill(&*store, 1);
-    let error = open(StoreKind::Redb, dir.path(), tag()).unwrap_err();
+    let error = open(StoreKind::Redb, dir.path(), tag(), &[]).unwrap_err();
     assert!(matches!(&error, StoreError::InUse(path) if path.ends_with(DATABASE_FILE)), "{error}");
     assert_eq!(contents(&*store), model);
     drop(store);
@@ -211,7 +212,7 @@ fn a_foreign_folder_is_left_as_it_is() {
         (FormatTag::new(Network::Devnet, tag().genesis, 2), "old format"),
     ];
     for (expected, message) in foreign {
-        let error = open(StoreKind::Redb, dir.path(), expected.clone()).unwrap_err();
+        let error = open(StoreKind::Redb, dir.path(), expected.clone(), &[]).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
         match error {
             StoreError::WrongFormat { got, expected: e } => assert_eq!((*got, *e), (tag(), expected)),
@@ -232,7 +233,7 @@ fn a_folder_that_can_not_be_written_is_said() {
     fs::set_permissions(dir.path(), permissions).unwrap();
     let privileged = fs::write(dir.path().join("probe"), b"").is_ok();
     let target = if privileged { Path::new("/proc/sys/umbel") } else { dir.path() };
-    let error = open(StoreKind::Redb, target, tag()).unwrap_err();
+    let error = open(StoreKind::Redb, target, tag(), &[]).unwrap_err();
     if privileged {
         assert!(matches!(error, StoreError::ReadOnly(_) | StoreError::Io(_)), "{error}");
     } else {
@@ -246,11 +247,11 @@ fn a_file_where_the_folder_should_be_is_said() {
     let dir = folder();
     let file = dir.path().join("file");
     fs::write(&file, b"someone's").unwrap();
-    let error = open(StoreKind::Redb, &file, tag()).unwrap_err();
+    let error = open(StoreKind::Redb, &file, tag(), &[]).unwrap_err();
     assert!(matches!(error, StoreError::Io(_)), "{error}");
     assert_eq!(fs::read(&file).unwrap(), b"someone's");
     fs::create_dir(dir.path().join(DATABASE_FILE)).unwrap();
-    let error = open(StoreKind::Redb, dir.path(), tag()).unwrap_err();
+    let error = open(StoreKind::Redb, dir.path(), tag(), &[]).unwrap_err();
     assert!(matches!(error, StoreError::Io(_)), "{error}");
 }
 

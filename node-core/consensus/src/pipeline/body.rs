@@ -1,15 +1,19 @@
 //! The body stage: everything that can be known of a body without state.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use rand_core::CryptoRng;
+use rand_core::UnwrapErr;
 use umbel_crypto::coin::check_payout_key;
-use umbel_ledger::{IsolationContext, check_txs_in_isolation};
+use umbel_ledger::mass::sum_state_bytes;
+use umbel_ledger::{IsolationContext, check_txs_on_threads};
+use umbel_store::segments::Location;
 use umbel_store::{Batch, Durability, Table};
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::encode::{Decode, Encode};
 use umbel_types::errors::BlockError;
+use umbel_types::params::MAX_BLOCK_STATE_BYTES;
 use umbel_types::{BlockHash, Body, Hash32, Header, OutPoint, Params};
 
 use crate::pipeline::fault;
@@ -31,7 +35,6 @@ pub(crate) fn check_body_in_isolation(
     body: Body,
     params: &Params,
     genesis: BlockHash,
-    rng: &mut impl CryptoRng,
 ) -> Result<CheckedBody, BlockError> {
     check_lane_order(&body)?;
     check_tx_root(header, &body)?;
@@ -39,9 +42,13 @@ pub(crate) fn check_body_in_isolation(
     check_size(&body, params)?;
     check_payout_key(&body.payout).map_err(|_| BlockError::BadPayout)?;
     check_outpoints(&body)?;
+    check_body_state_bytes(&body)?;
     let stored = StoredBody::from(body.clone());
     let context = IsolationContext::new(params, genesis);
-    check_txs_in_isolation(&stored.txs, &context, rng).map_err(|(index, error)| {
+    // A failing source of randomness ends this thread, as it would any node that can't draw weights.
+    let rng = || UnwrapErr(getrandom::SysRng);
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    check_txs_on_threads(&stored.txs, &context, threads, rng).map_err(|(index, error)| {
         // The index is one of those that were handed in.
         let txid = stored.txs[index].txid();
         BlockError::Tx { txid, error }
@@ -96,18 +103,32 @@ fn check_outpoints(body: &Body) -> Result<(), BlockError> {
     Ok(())
 }
 
-/// Writes a body in one batch: body, order of arrival, tips, status.
+/// # Consensus
+/// > The transactions of a body let the UTXO set grow by at most 6,144 bytes. (R9 a)
+fn check_body_state_bytes(body: &Body) -> Result<(), BlockError> {
+    let got = sum_state_bytes(body.txs.iter().map(|tx| &tx.core));
+    let limit = MAX_BLOCK_STATE_BYTES;
+    if got > limit { Err(BlockError::StateTooLarge { got, limit }) } else { Ok(()) }
+}
+
+/// Writes a body: the block to the segments, unless it lies there already (`stored_at`), then in one batch where it lies,
+/// order of arrival, tips, status.
 ///
 /// # Errors
 /// [`BlockError::Unavailable`].
 pub(crate) fn commit_body(
     hash: BlockHash,
     checked: CheckedBody,
+    stored_at: Option<Location>,
     storage: &Storage,
     meta: &mut ChainMeta,
 ) -> Result<(), BlockError> {
     let CheckedBody { body, stored } = checked;
     let header = storage.header(hash).map_err(fault)?;
+    let location = match stored_at {
+        Some(location) => location,
+        None => storage.append_block(&header, &body).map_err(|e| fault(read_error(&e)))?,
+    };
     let next = ChainMeta { block_count: meta.block_count + 1, ..*meta };
     let record = BlockRecord {
         status: BlockStatus::PendingState,
@@ -115,7 +136,7 @@ pub(crate) fn commit_body(
         ..storage.record(hash).map_err(fault)?
     };
     let mut batch = Batch::new();
-    storage.put_body(&mut batch, hash, &body);
+    storage.put_location(&mut batch, hash, &location);
     storage.put_record(&mut batch, hash, &record);
     storage.put_meta(&mut batch, &next);
     batch.put_value(Table::Arrival, &record.sequence.to_be_bytes(), &hash);

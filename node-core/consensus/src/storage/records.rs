@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use umbel_dag::GhostdagData;
+use umbel_dag::reachability::ReachabilityData;
 use umbel_ledger::StateDelta;
 use umbel_ledger::commitments::{ChainMmr, LaneRoots};
 use umbel_ledger::state_tree::StateChange;
 use umbel_ledger::utxo::UtxoDiff;
 use umbel_types::consensus_api::{AcceptedTx, BlockStatus};
 use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_list};
-use umbel_types::{BlockHash, Body, OutPoint, PayoutKey, Transaction, UtxoEntry, encode_struct};
+use umbel_types::{BlockHash, Body, Header, OutPoint, PayoutKey, Transaction, UtxoEntry, encode_struct};
+
+use super::cache::Weigh;
 
 /// Bound on stored lists: only keeps a damaged record from making us allocate. A chain block merges at most 512 bodies of
 /// 64 KiB.
@@ -80,6 +84,47 @@ impl StoredBody {
             txs: self.txs.iter().map(|tx| Transaction::clone(tx)).collect(),
             certificate: self.certificate.clone(),
         }
+    }
+}
+
+/// A transaction in memory takes about twice its encoding: small vectors of points and scalars.
+const TX_BYTES_PER_ENCODED: usize = 2;
+
+impl Weigh for StoredBody {
+    fn weight(&self) -> usize {
+        let txs: usize = self.txs.iter().map(|tx| tx.size_bytes() * TX_BYTES_PER_ENCODED).sum();
+        size_of::<Self>() + self.extra.len() + self.certificate.len() + txs
+    }
+}
+
+impl Weigh for BlockRecord {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+impl Weigh for Header {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.parents.len() * size_of::<BlockHash>()
+    }
+}
+
+impl Weigh for GhostdagData {
+    fn weight(&self) -> usize {
+        self.size_bytes()
+    }
+}
+
+impl Weigh for ReachabilityData {
+    fn weight(&self) -> usize {
+        self.size_bytes()
+    }
+}
+
+impl Weigh for ChainRecord {
+    fn weight(&self) -> usize {
+        // Its undo is nearly all of it, and lies in memory much as it is encoded.
+        size_of::<Self>() + self.to_bytes().len()
     }
 }
 
@@ -160,6 +205,11 @@ impl Decode for ChainRecord {
         let mmr = Decode::decode(r)?;
         let removed: Vec<Entry> = r.list(MAX_STORED_LIST, "removed outputs")?;
         let added: Vec<Entry> = r.list(MAX_STORED_LIST, "added outputs")?;
+        // As they are written: a record with outputs in another order, or one twice, is damaged.
+        let ascend = |list: &[Entry]| list.is_sorted_by(|a, b| a.0 < b.0);
+        if !ascend(&removed) || !ascend(&added) {
+            return Err(DecodeError::NotCanonical { what: "outputs of a chain record" });
+        }
         let pairs = |list: Vec<Entry>| list.into_iter().map(|Entry(outpoint, entry)| (outpoint, entry));
         let states = r.list(MAX_STORED_LIST, "state changes")?;
         let accepted: Vec<Accepted> = r.list(MAX_STORED_LIST, "accepted transactions")?;
@@ -196,6 +246,36 @@ impl ChainRecord {
             utxo: UtxoDiff::default(),
             states: Vec::new(),
             accepted: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use umbel_types::{Network, Params};
+
+    use super::*;
+
+    #[test]
+    fn a_record_whose_outputs_stand_twice_or_in_another_order_is_damaged() {
+        let genesis = umbel_ledger::genesis::build(&Params::of(Network::Devnet), &umbel_types::genesis::devnet());
+        let record = ChainRecord { utxo: genesis.utxo.clone(), ..ChainRecord::of_genesis(&genesis) };
+        assert_eq!(ChainRecord::from_bytes(&record.to_bytes()), Ok(record.clone()));
+        let list = |entries: &[Entry]| {
+            let mut bytes = Vec::new();
+            encode_list(entries, &mut bytes);
+            bytes
+        };
+        let (bytes, written) = (record.to_bytes(), list(&entries(genesis.utxo.added())));
+        let at = bytes.windows(written.len()).position(|window| window == written).expect("the list is in the record");
+        let with = |entries: &[Entry]| [&bytes[..at], &list(entries), &bytes[at + written.len()..]].concat();
+        let mut swapped = entries(genesis.utxo.added());
+        swapped.swap(0, 1);
+        let mut twice = entries(genesis.utxo.added());
+        twice.insert(0, Entry(twice[0].0, twice[0].1.clone()));
+        for bad in [swapped, twice] {
+            let error = DecodeError::NotCanonical { what: "outputs of a chain record" };
+            assert_eq!(ChainRecord::from_bytes(&with(&bad)), Err(error));
         }
     }
 }

@@ -13,7 +13,7 @@ use umbel_types::{OutPoint, UtxoEntry};
 use super::tables::{Storage, read_error};
 
 /// Which table an output lies in: coins and memos are kept apart.
-fn utxo_table(entry: &UtxoEntry) -> Table {
+pub(crate) fn utxo_table(entry: &UtxoEntry) -> Table {
     match entry.output {
         StoredOutput::Coin { .. } => Table::Coin,
         StoredOutput::Memo(_) => Table::Memo,

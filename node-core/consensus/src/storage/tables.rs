@@ -2,26 +2,22 @@
 
 use std::sync::Arc;
 
+use thiserror::Error;
 use umbel_dag::reachability::ReachabilityData;
 use umbel_dag::{GhostdagData, ReadError};
 use umbel_ledger::commitments::LtHash;
+use umbel_store::segments::Location;
 use umbel_store::{Batch, KvReader, KvStore, StoreError, Table, decode_value, get_value};
 use umbel_types::consensus_api::BlockStatus;
-use umbel_types::{BlockHash, Body, Header};
+use umbel_types::encode::{Decode, Encode};
+use umbel_types::{Block, BlockHash, Body, Header};
 
-use super::cache::Cache;
+use super::cache::{Cache, Weigh};
 use super::records::{BlockRecord, ChainMeta, ChainRecord, StoredBody};
 
-/// Blocks whose header, colouring and place in the tree stay in memory: about 15 minutes at 10 blocks/s, 20 MiB.
-const HEADER_CACHE: usize = 10_000;
-/// Bodies that stay in memory: what two mergesets of the fastest network need, 64 MiB at the very most.
-const BODY_CACHE: usize = 1_024;
-/// Chain records that stay in memory.
-const CHAIN_CACHE: usize = 512;
-
-const META_CHAIN: &[u8] = b"chain/meta";
-const META_LTHASH: &[u8] = b"chain/lthash";
-const META_REINDEX_ROOT: &[u8] = b"chain/reindex-root";
+pub(crate) const META_CHAIN: &[u8] = b"chain/meta";
+pub(crate) const META_LTHASH: &[u8] = b"chain/lthash";
+pub(crate) const META_REINDEX_ROOT: &[u8] = b"chain/reindex-root";
 
 /// The tables of the chain. One thread writes; anyone reads.
 #[derive(Debug)]
@@ -33,11 +29,39 @@ pub(crate) struct Storage {
     records: Cache<BlockRecord>,
     bodies: Cache<StoredBody>,
     chain: Cache<ChainRecord>,
+    /// Records of newly verified blocks that may be held until the sink moves; beyond, they are written on the way, so that
+    /// a long reorganisation builds no batch of its own length.
+    pub(crate) held_records_bytes: usize,
 }
 
 /// The store's failure as the graph's algorithms know it.
 pub(crate) fn read_error(error: &StoreError) -> ReadError {
     ReadError::Store(error.to_string())
+}
+
+/// Why the body of a block that has one can't be read.
+#[derive(Debug, Error)]
+pub(crate) enum BodyError {
+    /// The block is not here, or only its header.
+    #[error("the body of block {0} is not here")]
+    Missing(BlockHash),
+    /// It was here.
+    #[error("the body of block {block} is damaged: {error}")]
+    Damaged {
+        /// The block.
+        block: BlockHash,
+        /// What was found.
+        error: StoreError,
+    },
+}
+
+impl From<BodyError> for ReadError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Missing(block) => Self::Missing(block),
+            damaged @ BodyError::Damaged { .. } => Self::Store(damaged.to_string()),
+        }
+    }
 }
 
 /// Key of a height: big-endian, so that keys ascend with it.
@@ -46,20 +70,24 @@ pub(crate) fn height_key(height: u64) -> [u8; 8] {
 }
 
 impl Storage {
-    pub(crate) fn new(kv: Arc<dyn KvStore>) -> Self {
+    /// `cache_bytes`: what all caches may hold together. At the default, bodies get the two mergesets of the fastest
+    /// network that are read again and again, and the rest are some ten thousand headers and thousands of chain records.
+    pub(crate) fn new(kv: Arc<dyn KvStore>, cache_bytes: usize) -> Self {
+        let sixteenth = cache_bytes / 16;
         Self {
             kv,
-            headers: Cache::new(HEADER_CACHE),
-            ghostdag: Cache::new(HEADER_CACHE),
-            reachability: Cache::new(HEADER_CACHE),
-            records: Cache::new(HEADER_CACHE),
-            bodies: Cache::new(BODY_CACHE),
-            chain: Cache::new(CHAIN_CACHE),
+            headers: Cache::new(2 * sixteenth),
+            ghostdag: Cache::new(2 * sixteenth),
+            reachability: Cache::new(sixteenth),
+            records: Cache::new(sixteenth),
+            bodies: Cache::new(6 * sixteenth),
+            chain: Cache::new(3 * sixteenth),
+            held_records_bytes: sixteenth,
         }
     }
 
     /// A value that never changes once it is written.
-    fn immutable<V: umbel_types::Decode>(
+    fn immutable<V: Decode + Weigh>(
         &self,
         cache: &Cache<V>,
         table: Table,
@@ -76,7 +104,7 @@ impl Storage {
     }
 
     /// A value that the consensus thread may change: a reader never puts it into the cache.
-    fn mutable<V: umbel_types::Decode>(
+    fn mutable<V: Decode + Weigh>(
         &self,
         cache: &Cache<V>,
         table: Table,
@@ -115,15 +143,38 @@ impl Storage {
         self.find_record(hash).map_err(|e| read_error(&e))?.ok_or(ReadError::Missing(hash))
     }
 
-    pub(crate) fn body(&self, hash: BlockHash) -> Result<Arc<StoredBody>, ReadError> {
+    /// The body of a block that has one.
+    pub(crate) fn body(&self, hash: BlockHash) -> Result<Arc<StoredBody>, BodyError> {
         if let Some(body) = self.bodies.get(&hash) {
             return Ok(body);
         }
-        let body: Option<Body> =
-            get_value(&*self.kv as &dyn KvReader, Table::Body, hash.as_bytes()).map_err(|e| read_error(&e))?;
-        let body = Arc::new(StoredBody::from(body.ok_or(ReadError::Missing(hash))?));
+        let Block { header: _, body } = self.stored_block(hash)?;
+        let body = Arc::new(StoredBody::from(body));
         self.bodies.put(hash, body.clone());
         Ok(body)
+    }
+
+    /// A block as the segments have it.
+    pub(crate) fn stored_block(&self, hash: BlockHash) -> Result<Block, BodyError> {
+        let damaged = |error| BodyError::Damaged { block: hash, error };
+        let index = get_value(&*self.kv as &dyn KvReader, Table::BlockIndex, hash.as_bytes()).map_err(damaged)?;
+        let block = self.block_at(index.ok_or(BodyError::Missing(hash))?).map_err(damaged)?;
+        if block.hash() == hash {
+            return Ok(block);
+        }
+        Err(damaged(StoreError::Corrupt(format!("block {} stands there", block.hash()))))
+    }
+
+    /// The block in one record of the segments.
+    pub(crate) fn block_at(&self, location: Location) -> Result<Block, StoreError> {
+        decode_value(Table::BlockIndex, &self.kv.record(location)?)
+    }
+
+    /// Adds a block to the segments.
+    pub(crate) fn append_block(&self, header: &Header, body: &Body) -> Result<Location, StoreError> {
+        let mut record = header.to_bytes();
+        body.encode(&mut record);
+        self.kv.append(&record)
     }
 
     /// What is known of a block that stands or stood on the selected chain.
@@ -184,8 +235,8 @@ impl Storage {
         batch.put_value(Table::Status, hash.as_bytes(), record);
     }
 
-    pub(crate) fn put_body(&self, batch: &mut Batch, hash: BlockHash, body: &Body) {
-        batch.put_value(Table::Body, hash.as_bytes(), body);
+    pub(crate) fn put_location(&self, batch: &mut Batch, hash: BlockHash, location: &Location) {
+        batch.put_value(Table::BlockIndex, hash.as_bytes(), location);
     }
 
     pub(crate) fn put_chain_record(&self, batch: &mut Batch, hash: BlockHash, record: &ChainRecord) {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use umbel_crypto::{InputSecrets, OutputSecrets, prove_transaction};
 use umbel_ledger::genesis::genesis_outpoint;
-use umbel_store::{Batch, Durability, KvReader, KvStore, Pair, StoreError, StoreStats, Table};
+use umbel_store::Table;
 use umbel_types::consensus_api::{BlockStatus, ConsensusApi};
-use umbel_types::errors::{BlockError, HeaderRuleError};
+use umbel_types::errors::BlockError;
 use umbel_types::genesis::GenesisWallet;
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
@@ -17,7 +17,8 @@ use umbel_types::{
     Transaction, TxCore, TxInput, ZkAddress,
 };
 
-use crate::fixture::{TestNode, market_outpoint, mem_store, pay_public, rng, seed};
+use crate::fixture::{TestNode, insert_learning, market_outpoint, mem_store, pay_public, rng, seed};
+use crate::hooked::{Hooked, Hooks};
 
 fn memo_input(node: &TestNode, wallet: GenesisWallet) -> (TxInput, Amount) {
     let outpoint = genesis_outpoint(wallet);
@@ -72,20 +73,6 @@ fn a_relay_that_reorders_lanes_does_not_harm_the_block() {
     assert_eq!(reordered.body.tx_root(), good.header.tx_root, "the same commitment");
     assert_eq!(victim.insert(&reordered), Err(BlockError::LaneOrder));
     assert_eq!(victim.insert(&good), Ok(BlockStatus::StateValid));
-}
-
-/// Inserts a block whose scores the attacker learns from the refusals.
-fn insert_learning(node: &TestNode, mut block: Block) -> (Block, Result<BlockStatus, BlockError>) {
-    loop {
-        node.solve(&mut block);
-        match node.insert(&block) {
-            Err(BlockError::Header(HeaderRuleError::DaaScore { expected, .. })) => block.header.daa_score = expected,
-            Err(BlockError::Header(HeaderRuleError::BlueScore { expected, .. })) => block.header.blue_score = expected,
-            Err(BlockError::Header(HeaderRuleError::BlueWork { expected, .. })) => block.header.blue_work = expected,
-            Err(BlockError::KnownInvalid) => block.header.timestamp.0 += 1,
-            verdict => return (block, verdict),
-        }
-    }
 }
 
 /// A block that can't stand on the chain, merges every honest tip and is kept heavier than the sink must not hide what it
@@ -209,47 +196,20 @@ fn a_known_block_changes_nothing() {
     assert!(Arc::ptr_eq(&before, &node.consensus.virtual_state()), "it was computed again");
 }
 
-/// A store whose reads of one key by a thread named "reader" wait before they return.
+/// Reads of one key by a thread named "reader" wait before they return.
 #[derive(Debug)]
-struct Slow {
-    inner: Arc<dyn KvStore>,
+struct SlowReads {
     key: Vec<u8>,
     read: mpsc::SyncSender<()>,
     go: Mutex<mpsc::Receiver<()>>,
 }
 
-impl KvReader for Slow {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self.inner.get(table, key);
+impl Hooks for SlowReads {
+    fn after_get(&self, table: Table, key: &[u8]) {
         if table == Table::Status && key == self.key && std::thread::current().name() == Some("reader") {
             self.read.send(()).expect("the test listens");
             self.go.lock().expect("one reader").recv().expect("the test answers");
         }
-        value
-    }
-    fn scan(&self, table: Table, after: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StoreError> {
-        self.inner.scan(table, after, limit)
-    }
-    fn last(&self, table: Table) -> Result<Option<Pair>, StoreError> {
-        self.inner.last(table)
-    }
-    fn count(&self, table: Table) -> Result<u64, StoreError> {
-        self.inner.count(table)
-    }
-}
-
-impl KvStore for Slow {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
-        self.inner.write(batch, durability)
-    }
-    fn snapshot(&self) -> Result<Box<dyn KvReader>, StoreError> {
-        self.inner.snapshot()
-    }
-    fn sync(&self) -> Result<(), StoreError> {
-        self.inner.sync()
-    }
-    fn stats(&self) -> StoreStats {
-        self.inner.stats()
     }
 }
 
@@ -274,8 +234,8 @@ fn a_slow_reader_does_not_bring_back_an_old_status() {
     let child = other.advance(1).remove(0);
     let (read, was_read) = mpsc::sync_channel(1);
     let (go, wait) = mpsc::sync_channel(1);
-    let slow = Slow { inner, key: good.hash().0.to_vec(), read, go: Mutex::new(wait) };
-    let node = TestNode::on(Arc::new(slow));
+    let slow = SlowReads { key: good.hash().0.to_vec(), read, go: Mutex::new(wait) };
+    let node = TestNode::on(Arc::new(Hooked { inner, hooks: slow }));
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("reader".into());
         let consensus = &node.consensus;

@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rand_core::UnwrapErr;
-use umbel_consensus::{Consensus, ConsensusConfig};
+use umbel_consensus::{Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, OpenError, open_store};
 use umbel_crypto::coin::{KeyRole, build_payout_key};
 use umbel_crypto::keys::address::AddressIndex;
 use umbel_crypto::keys::{AccountKeys, Mnemonic, SecpKey, Seed};
 use umbel_crypto::{InputSecrets, OutputSecrets, prove_transaction};
 use umbel_ledger::genesis::genesis_outpoint;
 use umbel_pow::Pow;
-use umbel_store::{FormatTag, KvStore, StoreKind};
-use umbel_types::consensus_api::{BlockStatus, ConsensusApi, TxSelector};
-use umbel_types::errors::{BlockError, TxContextError};
+use umbel_store::{KvStore, StoreKind};
+use umbel_types::consensus_api::{BlockStatus, BlockTemplate, BodyRoom, ConsensusApi, TxSelector};
+use umbel_types::errors::{BlockError, HeaderRuleError, TxContextError};
 use umbel_types::genesis::{DEVNET_WORDS, GenesisWallet, devnet};
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::{
@@ -53,8 +53,8 @@ pub(crate) struct TestNode {
 struct Fixed(Vec<Arc<Transaction>>);
 
 impl TxSelector for Fixed {
-    fn select(&mut self, _max_bytes: usize) -> Vec<Arc<Transaction>> {
-        self.0.clone()
+    fn select(&mut self, _room: BodyRoom) -> Vec<Arc<Transaction>> {
+        std::mem::take(&mut self.0)
     }
 
     fn reject(&mut self, txid: TxId, error: TxContextError) {
@@ -63,8 +63,7 @@ impl TxSelector for Fixed {
 }
 
 pub(crate) fn mem_store() -> Arc<dyn KvStore> {
-    let tag = FormatTag::new(Network::Devnet, BlockHash([0; 32]), 1);
-    umbel_store::open(StoreKind::Mem, std::path::Path::new("."), tag).expect("memory").store
+    open_store(StoreKind::Mem, std::path::Path::new("."), Network::Devnet, BlockHash([0; 32])).expect("memory").store
 }
 
 impl TestNode {
@@ -77,6 +76,10 @@ impl TestNode {
     }
 
     pub(crate) fn with(store: Arc<dyn KvStore>, params: Params) -> Self {
+        Self::open(store, params, DEFAULT_CACHE_BYTES).expect("the chain opens")
+    }
+
+    pub(crate) fn open(store: Arc<dyn KvStore>, params: Params, cache_bytes: usize) -> Result<Self, OpenError> {
         let now = Arc::new(AtomicU64::new(devnet().timestamp.0 + 1_000));
         let clock = now.clone();
         let consensus = Consensus::open(ConsensusConfig {
@@ -84,9 +87,9 @@ impl TestNode {
             genesis: devnet(),
             store,
             now: Arc::new(move || TimestampMs(clock.load(Ordering::Relaxed))),
-        })
-        .expect("the chain opens");
-        Self { consensus, pow: Pow::of(&params), payout: payout(), now }
+            cache_bytes,
+        })?;
+        Ok(Self { consensus, pow: Pow::of(&params), payout: payout(), now })
     }
 
     pub(crate) fn sink(&self) -> BlockHash {
@@ -100,16 +103,21 @@ impl TestNode {
 
     /// A mined block whose parts were changed before the proof of work.
     pub(crate) fn mine_edited(&self, txs: &[Transaction], edit: impl FnOnce(&mut Block)) -> Block {
-        let timestamp = TimestampMs(self.now.fetch_add(1_000, Ordering::Relaxed));
-        let mut selector = Fixed(txs.iter().cloned().map(Arc::new).collect());
-        // Two blocks of one instant differ by their extra data.
-        let extra = timestamp.0.to_le_bytes().to_vec();
-        let template = self.consensus.build_template(self.payout, extra, timestamp, &mut selector).expect("a template");
+        let template = self.template_of(txs);
         assert_eq!(template.body.txs.len(), txs.len());
         let mut block = Block { header: template.header, body: template.body };
         edit(&mut block);
         self.solve(&mut block);
         block
+    }
+
+    /// What a miner gets when the pool gives these transactions.
+    pub(crate) fn template_of(&self, txs: &[Transaction]) -> BlockTemplate {
+        let timestamp = TimestampMs(self.now.fetch_add(1_000, Ordering::Relaxed));
+        let mut selector = Fixed(txs.iter().cloned().map(Arc::new).collect());
+        // Two blocks of one instant differ by their extra data.
+        let extra = timestamp.0.to_le_bytes().to_vec();
+        self.consensus.build_template(self.payout, extra, timestamp, &mut selector).expect("a template")
     }
 
     pub(crate) fn solve(&self, block: &mut Block) {
@@ -195,4 +203,18 @@ pub(crate) fn pay_public(
 
 pub(crate) fn market_outpoint() -> OutPoint {
     genesis_outpoint(GenesisWallet::StrMarket)
+}
+
+/// Inserts a block whose scores the attacker learns from the refusals.
+pub(crate) fn insert_learning(node: &TestNode, mut block: Block) -> (Block, Result<BlockStatus, BlockError>) {
+    loop {
+        node.solve(&mut block);
+        match node.insert(&block) {
+            Err(BlockError::Header(HeaderRuleError::DaaScore { expected, .. })) => block.header.daa_score = expected,
+            Err(BlockError::Header(HeaderRuleError::BlueScore { expected, .. })) => block.header.blue_score = expected,
+            Err(BlockError::Header(HeaderRuleError::BlueWork { expected, .. })) => block.header.blue_work = expected,
+            Err(BlockError::KnownInvalid) => block.header.timestamp.0 += 1,
+            verdict => return (block, verdict),
+        }
+    }
 }

@@ -1,4 +1,5 @@
-use umbel_store::{FormatTag, StoreKind};
+use umbel_consensus::open_store;
+use umbel_store::StoreKind;
 use umbel_types::consensus_api::{BlockStatus, ConsensusApi};
 use umbel_types::{Amount, BlockHash, DaaScore, Network, OutPoint, Params};
 
@@ -33,8 +34,7 @@ fn genesis_is_pinned() {
 fn a_restart_goes_on_where_it_was() {
     let dir = tempfile::tempdir().expect("a folder");
     let open = || {
-        let tag = FormatTag::new(Network::Devnet, BlockHash([0; 32]), 1);
-        let opened = umbel_store::open(StoreKind::Redb, dir.path(), tag).expect("opens");
+        let opened = open_store(StoreKind::Redb, dir.path(), Network::Devnet, BlockHash([0; 32])).expect("opens");
         assert_eq!(opened.recovered, None, "the database was found damaged");
         opened.store
     };

@@ -3,6 +3,11 @@
 mod attacks;
 mod fixture;
 mod forks;
+mod history;
+mod hooked;
 mod linear;
 mod payments;
 mod refusals;
+mod reorganisations;
+mod restarts;
+mod verify;

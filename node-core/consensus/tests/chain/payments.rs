@@ -86,3 +86,19 @@ fn rewards_can_not_be_spent_before_they_are_mature() {
     let coin = node.consensus.utxo(OutPoint::of_coinbase(reward.hash())).expect("reads").expect("paid");
     assert_eq!(coin.mature_at(10).0, coin.daa_score.0 + 10);
 }
+
+/// The reward for the newest block is made by the next one: until then it is said to be immature, not missing.
+#[test]
+fn a_reward_to_come_is_immature() {
+    let node = TestNode::new();
+    node.advance(2);
+    let mut core = pay_public(&node, market_outpoint(), alice(), Amount::from_str_tokens(1), |_| {}).core;
+    let mut refusal = |outpoint| {
+        core.inputs[0].outpoint = outpoint;
+        node.consensus.check_tx_in_virtual_context(&core).expect("reads").expect_err("can't be spent")
+    };
+    let reward = OutPoint::of_coinbase(node.sink());
+    assert!(matches!(refusal(reward), TxContextError::Immature { outpoint, .. } if outpoint == reward));
+    let nothing = OutPoint { index: 1, ..reward };
+    assert_eq!(refusal(nothing), TxContextError::InputMissing(nothing));
+}

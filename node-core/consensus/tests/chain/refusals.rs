@@ -1,8 +1,13 @@
+use umbel_ledger::mass::state_bytes;
 use umbel_types::consensus_api::{BlockStatus, ConsensusApi};
 use umbel_types::errors::{BlockError, HeaderRuleError, TxRuleError};
-use umbel_types::{Amount, Block, BlueScore, CompactTarget, DaaScore, Hash32, PointBytes, TimestampMs, ZkAddress};
+use umbel_types::params::MAX_BLOCK_STATE_BYTES;
+use umbel_types::{
+    Amount, AssetId, Block, BlueScore, CompactTarget, DaaScore, Hash32, Memo, OutPoint, PointBytes, TimestampMs,
+    Transaction, ZkAddress,
+};
 
-use crate::fixture::{TestNode, market_outpoint, pay_public};
+use crate::fixture::{TestNode, market_key, market_outpoint, pay_public};
 
 fn refuse(edit: impl FnOnce(&mut Block)) -> (TestNode, Block, BlockError) {
     let node = TestNode::new();
@@ -151,4 +156,45 @@ fn body_rules_make_a_block_invalid() {
     });
     assert!(matches!(node.insert(&forged), Err(BlockError::Tx { .. })));
     node.advance(1);
+}
+
+/// A payment of one memo into `n` of the same owner.
+fn spread(node: &TestNode, outpoint: OutPoint, n: u64) -> Transaction {
+    let owner = market_key().address();
+    pay_public(node, outpoint, owner, Amount::ZERO, |core| {
+        let fee = Amount::from_units(100_000);
+        let umbel_types::Output::Memo(memo) = &core.outputs[1] else { panic!("a memo") };
+        let umbel_types::MemoValue::Public(rest) = memo.value else { panic!("public") };
+        let value = rest.units() + core.fee.units() - fee.units();
+        let (share, left) = (value / n, value % n);
+        let output = |value| Memo::public_payment(AssetId::STR, Amount::from_units(value), owner);
+        let values = (0..n).map(|i| if i == 0 { share + left } else { share });
+        core.outputs = values.map(|value| umbel_types::Output::Memo(output(value))).collect();
+        core.fee = fee;
+    })
+}
+
+/// Two transactions that each fit a body, and together let the state grow too much: a template takes one, a body with both
+/// is invalid.
+#[test]
+fn a_body_lets_the_state_grow_by_so_much_only() {
+    let node = TestNode::new();
+    node.advance(1);
+    let first = spread(&node, market_outpoint(), 2);
+    let block = node.mine(core::slice::from_ref(&first));
+    node.insert(&block).expect("valid");
+    node.advance(1);
+    let grows_by = |tx: &Transaction| state_bytes(&tx.core);
+    let txs = [0, 1].map(|index| spread(&node, OutPoint::of_tx(first.txid(), index), 30));
+    let both = grows_by(&txs[0]) + grows_by(&txs[1]);
+    assert!(grows_by(&txs[0]) <= MAX_BLOCK_STATE_BYTES && both > MAX_BLOCK_STATE_BYTES, "{both}");
+    assert_eq!(node.template_of(&txs).body.txs, txs[..1]);
+    let full = node.mine_edited(&[], |b| {
+        b.body.txs = txs.to_vec();
+        reroot(b);
+    });
+    assert_eq!(node.insert(&full), Err(BlockError::StateTooLarge { got: both, limit: MAX_BLOCK_STATE_BYTES }));
+    assert_eq!(node.consensus.status(full.hash()).expect("reads"), Some(BlockStatus::Invalid));
+    let one = node.mine(&txs[..1]);
+    assert_eq!(node.insert(&one), Ok(BlockStatus::StateValid));
 }

@@ -120,13 +120,13 @@ fn misshapen() -> Vec<Lock> {
 /// Locks with a key that nobody has.
 fn with_a_key_that_is_none() -> Vec<Lock> {
     let keys = sorted_keys(&[0, 1, 2]);
-    let with = |byte: usize, value: u8| {
+    let tagged = |tag: u8| {
         let mut keys = keys.clone();
-        keys[2].0[byte] = value;
+        keys[2].0[0] = tag;
         keys.sort();
         keys
     };
-    // x = p, and an x that no point has.
+    // An x above the field's prime, and one that no point has.
     let (mut above, mut no_point) = (keys.clone(), keys.clone());
     above[2] = PublicKeyBytes([2; 33]);
     above[2].0[1..].fill(0xff);
@@ -135,7 +135,7 @@ fn with_a_key_that_is_none() -> Vec<Lock> {
     no_point[2].0[32] = 5;
     above.sort();
     no_point.sort();
-    [with(0, 4), with(0, 5), with(0, 0), above, no_point].map(|keys| multisig_of(2, &keys)).into()
+    [tagged(0), tagged(4), tagged(5), above, no_point].map(|keys| multisig_of(2, &keys)).into()
 }
 
 /// The creating transaction is at fault: nobody could let the coins out again.

@@ -11,6 +11,7 @@ use crate::batch::{Batch, Durability};
 use crate::error::StoreError;
 use crate::kv::{KvReader, KvStore, Pair, StoreKind, StoreStats};
 use crate::registry::Table;
+use crate::segments::{Location, MAX_RECORD_BYTES, Position};
 
 type Map = BTreeMap<Arc<[u8]>, Arc<[u8]>>;
 
@@ -46,6 +47,9 @@ impl KvReader for Tables {
 #[derive(Debug)]
 struct State {
     tables: Tables,
+    /// Records by the place that their [`Location`] names as offset.
+    records: Vec<Arc<[u8]>>,
+    record_bytes: u64,
     bytes: u64,
     batches: u64,
 }
@@ -60,7 +64,7 @@ impl MemStore {
     /// Without any key.
     pub(crate) fn new() -> Self {
         let tables = Tables(std::array::from_fn(|_| Arc::default()));
-        Self { state: RwLock::new(State { tables, bytes: 0, batches: 0 }) }
+        Self { state: RwLock::new(State { tables, records: Vec::new(), record_bytes: 0, bytes: 0, batches: 0 }) }
     }
 
     fn read<T>(&self, f: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -90,7 +94,7 @@ impl KvReader for MemStore {
 impl KvStore for MemStore {
     fn write(&self, batch: Batch, _durability: Durability) -> Result<(), StoreError> {
         let mut state = self.state.write().map_err(|_| StoreError::Stopped)?;
-        let State { tables, bytes, batches } = &mut *state;
+        let State { tables, bytes, batches, .. } = &mut *state;
         for (table, key, value) in batch.into_ops() {
             let map = Arc::make_mut(&mut tables.0[table.position()]);
             let key_len = key.len();
@@ -109,12 +113,49 @@ impl KvStore for MemStore {
         self.read(|tables| Ok(Box::new(tables.clone()) as Box<dyn KvReader>))
     }
 
+    fn append(&self, record: &[u8]) -> Result<Location, StoreError> {
+        let len = match u32::try_from(record.len()) {
+            Ok(len) if record.len() <= MAX_RECORD_BYTES => len,
+            _ => return Err(StoreError::TooLong(record.len())),
+        };
+        let mut state = self.state.write().map_err(|_| StoreError::Stopped)?;
+        let start = Position { segment: 0, offset: state.records.len() as u64 };
+        state.records.push(record.into());
+        state.record_bytes += u64::from(len);
+        Ok(Location { start, len })
+    }
+
+    fn record(&self, location: Location) -> Result<Vec<u8>, StoreError> {
+        let state = self.state.read().map_err(|_| StoreError::Stopped)?;
+        let found = usize::try_from(location.start.offset).ok().and_then(|at| state.records.get(at));
+        match found {
+            Some(record) if record.len() == location.len as usize => Ok(record.to_vec()),
+            _ => Err(StoreError::Corrupt(format!("no record {}", location.start.offset))),
+        }
+    }
+
+    fn tail(&self) -> Vec<Location> {
+        Vec::new()
+    }
+
+    fn tail_is_taken(&self) {}
+
+    fn record_bytes(&self) -> u64 {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).record_bytes
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
     fn stats(&self) -> StoreStats {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        StoreStats { kind: StoreKind::Mem, bytes: state.bytes, batches: state.batches, unsynced_batches: 0, syncs: 0 }
+        StoreStats {
+            kind: StoreKind::Mem,
+            bytes: state.bytes + state.record_bytes,
+            batches: state.batches,
+            unsynced_batches: 0,
+            syncs: 0,
+        }
     }
 }

@@ -20,16 +20,22 @@ use crate::batch::{Batch, Durability};
 use crate::error::StoreError;
 use crate::format::{self, FormatTag};
 use crate::kv::{KvReader, KvStore, Pair, StoreKind, StoreStats};
+use crate::open::Upgrade;
 use crate::registry::Table;
+use crate::segments::{Location, OpenedSegments, Position, SegmentReader, Segments};
 
 /// Memory for pages, in bytes: redb's own default of 1 GiB is more than a wallet may take. Not measured yet.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Deferred batches after which one is written through, whatever its caller asked for: an owner who forgets to sync loses
 /// a bounded number (storage.md §5.3: a durable commit a second or every 1,000 blocks).
 const MAX_DEFERRED_BATCHES: u64 = 1_000;
 /// Longest file that is checked whole at every open, in bytes; a longer one only if the last run did not end in order.
 /// redb reads pages without comparing their checksums, so only this check finds a flipped bit.
 const CHECK_AT_OPEN_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Length after which a segment is full: large enough that a day of full blocks is some hundred files, small enough that
+/// pruning drops hours and not days.
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -43,6 +49,27 @@ fn guard<T>(f: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> 
     // Nothing of ours is changed inside `f`; redb's own locks are poisoned by the panic and refuse from then on.
     catch_unwind(AssertUnwindSafe(f))
         .unwrap_or_else(|_| Err(StoreError::Corrupt("the engine found pages it can't explain".to_owned())))
+}
+
+/// The meta table alone: a file of an older format lacks tables that came later.
+struct MetaView(Opened);
+
+impl KvReader for MetaView {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if table == Table::Meta { guard(|| Ok(self.0.get(key)?.map(|value| value.value().to_vec()))) } else { Ok(None) }
+    }
+
+    fn scan(&self, table: Table, after: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StoreError> {
+        if table == Table::Meta { guard(|| scan(&self.0, after, limit)) } else { Ok(Vec::new()) }
+    }
+
+    fn last(&self, table: Table) -> Result<Option<Pair>, StoreError> {
+        if table == Table::Meta { guard(|| last(&self.0)) } else { Ok(None) }
+    }
+
+    fn count(&self, table: Table) -> Result<u64, StoreError> {
+        if table == Table::Meta { guard(|| Ok(self.0.len()?)) } else { Ok(0) }
+    }
 }
 
 /// Tables of one read transaction.
@@ -103,12 +130,20 @@ struct Counters {
 }
 
 /// The engine.
+///
+/// What is written through is in this order: segments to the disk, then the batch with their end in it. A deferred batch
+/// reaches the disk only with one that is written through, so that no table on the disk names a record that is not there.
 pub(crate) struct RedbStore {
     db: Database,
     path: PathBuf,
+    segments: Mutex<Segments>,
+    records: SegmentReader,
+    tail: Vec<Location>,
+    /// The tail was not taken in yet: the tables' end of the segments stays before it, so that it is found again.
+    tail_is_left: AtomicBool,
     /// Taken for the length of a write: one writer, and counts that agree with what was written.
     writer: Mutex<Counters>,
-    /// Damage was seen: the shutdown is not marked as clean.
+    /// Damage was seen, or an upgrade failed: the shutdown is not marked as clean.
     suspect: Arc<AtomicBool>,
 }
 
@@ -118,10 +153,25 @@ impl fmt::Debug for RedbStore {
     }
 }
 
+/// An engine that was just opened.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) store: RedbStore,
+    /// Whether the last run ended in order.
+    pub(crate) clean_shutdown: bool,
+    /// Version that the file had; `None` for a new one.
+    pub(crate) version: Option<u32>,
+}
+
 impl RedbStore {
-    /// Opens or creates the file, checks what it says about itself and marks it as open. The flag says whether the last
-    /// run ended in order.
-    pub(crate) fn open(path: &Path, tag: &FormatTag) -> Result<(Self, bool), StoreError> {
+    /// Opens or creates the file, checks what it says about itself and marks it as open. A file of an older version that
+    /// `upgrades` begin with keeps its version.
+    pub(crate) fn open(
+        path: &Path,
+        segments: &Path,
+        tag: &FormatTag,
+        upgrades: &[Upgrade],
+    ) -> Result<Started, StoreError> {
         guard(|| {
             let repaired = Arc::new(AtomicBool::new(false));
             let seen = Arc::clone(&repaired);
@@ -130,22 +180,28 @@ impl RedbStore {
                 .set_repair_callback(move |_| seen.store(true, Ordering::Relaxed))
                 .create(path)
                 .map_err(|error| from_open(error, path))?;
-            Self::start(db, path, tag, repaired.load(Ordering::Relaxed))
+            Self::start(db, path, segments, tag, upgrades, repaired.load(Ordering::Relaxed))
         })
     }
 
     /// `checked`: redb has just walked the whole file.
-    fn start(mut db: Database, path: &Path, tag: &FormatTag, checked: bool) -> Result<(Self, bool), StoreError> {
+    fn start(
+        mut db: Database,
+        path: &Path,
+        segments: &Path,
+        tag: &FormatTag,
+        upgrades: &[Upgrade],
+        checked: bool,
+    ) -> Result<Started, StoreError> {
         let found = match db.begin_read()?.open_table(definition(Table::Meta)) {
-            Ok(_) => format::read(&View::new(&db.begin_read()?)?)?,
+            Ok(meta) => format::read(&MetaView(meta))?,
             Err(TableError::TableDoesNotExist(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        if let Some((got, _)) = &found
-            && got != tag
-        {
-            return Err(StoreError::WrongFormat { got: Box::new(got.clone()), expected: Box::new(tag.clone()) });
-        }
+        let version = match &found {
+            Some((got, _)) => Some(format::check(got, tag, upgrades)?),
+            None => None,
+        };
         let clean = found.as_ref().is_none_or(|(_, clean)| *clean);
         let short = std::fs::metadata(path).is_ok_and(|m| m.len() <= CHECK_AT_OPEN_MAX_BYTES);
         if found.is_some() && !checked && (short || !clean) {
@@ -154,10 +210,41 @@ impl RedbStore {
                 tracing::warn!(path = %path.display(), "the database was repaired; its newest batches may be gone");
             }
         }
-        let store =
-            Self { db, path: path.to_owned(), writer: Mutex::default(), suspect: Arc::new(AtomicBool::new(false)) };
-        store.apply(format::opened(tag), Durability::Immediate, true)?;
-        Ok((store, clean))
+        let old = version.is_some_and(|version| version < tag.version);
+        let durable = match &found {
+            Some(_) => format::records_end(&MetaView(db.begin_read()?.open_table(definition(Table::Meta))?))?,
+            None => None,
+        };
+        // The format before segments: none are named.
+        let durable = if old { durable.or(Some(Position::default())) } else { durable };
+        let opened = match durable {
+            Some(durable) => Segments::open(segments, SEGMENT_BYTES, durable)?,
+            None => Segments::open_without_index(segments, SEGMENT_BYTES)?,
+        };
+        if opened.truncated_bytes > 0 {
+            tracing::warn!(bytes = opened.truncated_bytes, "a torn record was cut from the end of the segments");
+        }
+        let OpenedSegments { mut segments, mut tail, .. } = opened;
+        if let Some(named) = durable.filter(|_| old) {
+            // What a killed upgrade had copied still lies where it was copied from.
+            segments.cut_to(named)?;
+            tail.clear();
+        }
+        let store = Self {
+            db,
+            path: path.to_owned(),
+            records: segments.reader(),
+            segments: Mutex::new(segments),
+            tail_is_left: AtomicBool::new(!tail.is_empty()),
+            tail,
+            writer: Mutex::default(),
+            suspect: Arc::new(AtomicBool::new(false)),
+        };
+        let reached = FormatTag { version: version.unwrap_or(tag.version), ..tag.clone() };
+        let mut batch = format::opened(&reached);
+        store.settle(&mut batch)?;
+        store.apply(batch, Durability::Immediate, true)?;
+        Ok(Started { store, clean_shutdown: clean, version })
     }
 
     /// Writes and commits; `create` makes tables that are not there yet.
@@ -183,6 +270,16 @@ impl RedbStore {
         Ok(())
     }
 
+    /// Brings the segments to the disk and adds their end to a batch that is to be written through.
+    fn settle(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        let mut segments = self.segments.lock().map_err(|_| StoreError::Stopped)?;
+        segments.sync()?;
+        if !self.tail_is_left.load(Ordering::Acquire) {
+            format::put_records_end(batch, segments.end());
+        }
+        Ok(())
+    }
+
     fn begin_write(&self, durability: Durability) -> Result<WriteTransaction, StoreError> {
         let mut txn = self.db.begin_write()?;
         let level = match durability {
@@ -193,6 +290,11 @@ impl RedbStore {
         txn.set_two_phase_commit(true);
         txn.set_quick_repair(false);
         Ok(txn)
+    }
+
+    /// Leaves the shutdown unmarked: the next open takes the file as a crash would have left it.
+    pub(crate) fn abandon(&self) {
+        self.suspect.store(true, Ordering::Relaxed);
     }
 
     /// Runs `f` behind [`guard`] and remembers damage.
@@ -228,12 +330,15 @@ impl KvReader for RedbStore {
 }
 
 impl KvStore for RedbStore {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+    fn write(&self, mut batch: Batch, durability: Durability) -> Result<(), StoreError> {
         let mut counters = self.writer.lock().map_err(|_| StoreError::Stopped)?;
         if batch.is_empty() && durability == Durability::Deferred {
             return Ok(());
         }
         let durability = if counters.unsynced + 1 >= MAX_DEFERRED_BATCHES { Durability::Immediate } else { durability };
+        if durability == Durability::Immediate {
+            self.settle(&mut batch)?;
+        }
         self.call(|| self.apply(batch, durability, false))?;
         counters.batches += 1;
         match durability {
@@ -258,14 +363,36 @@ impl KvStore for RedbStore {
         if counters.unsynced == 0 {
             return Ok(());
         }
-        self.call(|| Ok(self.begin_write(Durability::Immediate)?.commit()?))?;
+        let mut batch = Batch::new();
+        self.settle(&mut batch)?;
+        self.call(|| self.apply(batch, Durability::Immediate, false))?;
         counters.unsynced = 0;
         counters.syncs += 1;
         Ok(())
     }
 
+    fn append(&self, record: &[u8]) -> Result<Location, StoreError> {
+        self.segments.lock().map_err(|_| StoreError::Stopped)?.append(record)
+    }
+
+    fn record(&self, location: Location) -> Result<Vec<u8>, StoreError> {
+        self.records.read(location)
+    }
+
+    fn tail(&self) -> Vec<Location> {
+        self.tail.clone()
+    }
+
+    fn tail_is_taken(&self) {
+        self.tail_is_left.store(false, Ordering::Release);
+    }
+
+    fn record_bytes(&self) -> u64 {
+        self.segments.lock().unwrap_or_else(std::sync::PoisonError::into_inner).bytes()
+    }
+
     fn stats(&self) -> StoreStats {
-        let bytes = std::fs::metadata(&self.path).map_or(0, |m| m.len());
+        let bytes = std::fs::metadata(&self.path).map_or(0, |m| m.len()) + self.record_bytes();
         let counters = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         StoreStats {
             kind: StoreKind::Redb,
@@ -280,10 +407,15 @@ impl KvStore for RedbStore {
 impl Drop for RedbStore {
     fn drop(&mut self) {
         if self.suspect.load(Ordering::Relaxed) {
-            tracing::error!(path = %self.path.display(), "the database is damaged and is checked at the next start");
+            tracing::error!(path = %self.path.display(), "the database did not end in order and is checked at the next start");
             return;
         }
-        if let Err(error) = guard(|| self.apply(format::closed(), Durability::Immediate, false)) {
+        let close = || {
+            let mut batch = format::closed();
+            self.settle(&mut batch)?;
+            self.apply(batch, Durability::Immediate, false)
+        };
+        if let Err(error) = guard(close) {
             tracing::error!(path = %self.path.display(), %error, "the database could not be closed in order");
         }
     }
@@ -379,106 +511,4 @@ impl From<TableError> for StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ::redb::StorageBackend;
-    use ::redb::backends::InMemoryBackend;
-    use std::sync::atomic::AtomicU64;
-    use umbel_types::{BlockHash, Network};
-
-    /// A disk with a fixed size.
-    #[derive(Debug)]
-    struct SmallDisk {
-        inner: InMemoryBackend,
-        limit: Arc<AtomicU64>,
-    }
-
-    impl StorageBackend for SmallDisk {
-        fn len(&self) -> io::Result<u64> {
-            self.inner.len()
-        }
-
-        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-            self.inner.read(offset, out)
-        }
-
-        fn set_len(&self, len: u64) -> io::Result<()> {
-            if len > self.limit.load(Ordering::Relaxed) {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            self.inner.set_len(len)
-        }
-
-        fn sync_data(&self) -> io::Result<()> {
-            self.inner.sync_data()
-        }
-
-        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-            self.inner.write(offset, data)
-        }
-    }
-
-    fn tag() -> FormatTag {
-        FormatTag::new(Network::Devnet, BlockHash([9; 32]), 1)
-    }
-
-    fn put(n: u32, len: usize) -> Batch {
-        let mut batch = Batch::new();
-        batch.put(Table::Coin, &n.to_be_bytes(), vec![1; len]);
-        batch.put(Table::Memo, &n.to_be_bytes(), vec![2; len]);
-        batch
-    }
-
-    #[test]
-    fn a_full_disk_is_said_and_nothing_is_torn() {
-        let limit = Arc::new(AtomicU64::new(u64::MAX));
-        let disk = SmallDisk { inner: InMemoryBackend::new(), limit: Arc::clone(&limit) };
-        let db = Builder::new().create_with_backend(disk).unwrap();
-        let (store, _) = RedbStore::start(db, Path::new("/nonexistent"), &tag(), false).unwrap();
-        store.write(put(1, 100), Durability::Immediate).unwrap();
-        limit.store(0, Ordering::Relaxed);
-        let mut written = 1;
-        let error = loop {
-            match store.write(put(written + 1, 200_000), Durability::Immediate) {
-                Ok(()) => written += 1,
-                Err(error) => break error,
-            }
-            assert!(written < 10_000, "the disk never got full");
-        };
-        assert!(matches!(error, StoreError::Full), "{error}");
-        assert!(!error.is_damage());
-        // Reads and later writes either work or say that the store has stopped; a batch is never half there.
-        for n in 1..=written + 1 {
-            let both = [Table::Coin, Table::Memo].map(|t| store.get(t, &n.to_be_bytes()));
-            match both {
-                [Ok(coin), Ok(memo)] => assert_eq!((coin.is_some(), memo.is_some()), (n <= written, n <= written)),
-                [Err(StoreError::Stopped), _] | [_, Err(StoreError::Stopped)] => {}
-                other => panic!("{other:?}"),
-            }
-        }
-        limit.store(u64::MAX, Ordering::Relaxed);
-        match store.write(put(7_777, 10), Durability::Immediate) {
-            Ok(()) => assert!(store.get(Table::Coin, &7_777u32.to_be_bytes()).unwrap().is_some()),
-            Err(error) => assert!(matches!(error, StoreError::Stopped), "{error}"),
-        }
-    }
-
-    #[test]
-    fn a_panic_of_the_engine_is_damage() {
-        let error = guard(|| -> Result<(), StoreError> { panic!("a page that can't be explained") }).unwrap_err();
-        assert!(error.is_damage());
-    }
-
-    #[test]
-    fn kinds_of_io_errors() {
-        let path = Path::new("/data/chain.redb");
-        let from = |kind: io::ErrorKind| from_open(DatabaseError::Storage(StorageError::Io(kind.into())), path);
-        assert!(matches!(from(io::ErrorKind::PermissionDenied), StoreError::ReadOnly(p) if p == path));
-        assert!(matches!(from(io::ErrorKind::ReadOnlyFilesystem), StoreError::ReadOnly(_)));
-        assert!(matches!(from(io::ErrorKind::StorageFull), StoreError::Full));
-        assert!(matches!(from(io::ErrorKind::InvalidData), StoreError::Corrupt(_)));
-        assert!(matches!(from(io::ErrorKind::TimedOut), StoreError::Io(_)));
-        assert!(matches!(from_open(DatabaseError::DatabaseAlreadyOpen, path), StoreError::InUse(_)));
-        assert!(from_open(DatabaseError::UpgradeRequired(1), path).is_damage());
-    }
-}
+mod tests;

@@ -20,7 +20,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
 }
 
 pub(crate) fn open_at(kind: StoreKind, dir: &Path) -> Arc<dyn KvStore> {
-    open(kind, dir, tag()).unwrap().store
+    open(kind, dir, tag(), &[]).unwrap().store
 }
 
 /// Everything that the store's users wrote.

@@ -9,14 +9,14 @@ use umbel_ledger::acceptance::AcceptError;
 use umbel_ledger::check_tx_in_utxo_context;
 use umbel_ledger::state_tree::StateChange;
 use umbel_ledger::utxo::{DiffError, UtxoDiff, UtxoOverlay};
-use umbel_ledger::{StateDelta, accept_mergeset};
+use umbel_ledger::{CERTIFIED_GENESIS, StateDelta, accept_mergeset};
 use umbel_types::errors::BlockError;
 use umbel_types::state::LedgerBalance;
 use umbel_types::{BlockHash, Hash32, Header, Params};
 
 use crate::pipeline::fault;
 use crate::pipeline::rules::Rules;
-use crate::storage::{ChainRecord, StateAtSink, Storage};
+use crate::storage::{ChainRecord, StateAtSink, Storage, Weigh};
 
 use super::merge::merged_blocks;
 
@@ -33,6 +33,8 @@ pub(crate) struct Position {
     pub(crate) touched: BTreeMap<umbel_ledger::state_tree::StateKey, StateChange>,
     /// Blocks verified on the way, with what they changed.
     pub(crate) verified: BTreeMap<BlockHash, Arc<ChainRecord>>,
+    /// What those take.
+    pub(crate) verified_bytes: usize,
 }
 
 fn diff_fault(block: BlockHash, error: DiffError) -> BlockError {
@@ -46,7 +48,14 @@ fn diff_fault(block: BlockHash, error: DiffError) -> BlockError {
 impl Position {
     /// At the sink.
     pub(crate) fn at_sink(sink: BlockHash, state: StateAtSink) -> Self {
-        Self { block: sink, utxo: UtxoDiff::default(), state, touched: BTreeMap::new(), verified: BTreeMap::new() }
+        Self {
+            block: sink,
+            utxo: UtxoDiff::default(),
+            state,
+            touched: BTreeMap::new(),
+            verified: BTreeMap::new(),
+            verified_bytes: 0,
+        }
     }
 
     fn record(&self, storage: &Storage, block: BlockHash) -> Result<Arc<ChainRecord>, ReadError> {
@@ -105,13 +114,15 @@ impl Position {
         let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, genesis).map_err(fault)?;
         let pool = self.state.states.balance(LedgerBalance::RewardPool);
         let view = UtxoOverlay::new(storage, &self.utxo);
-        let outcome = accept_mergeset(params, header.daa_score, &merged, &view, pool).map_err(accept_fault(block))?;
+        let outcome = accept_mergeset(params, header.daa_score, CERTIFIED_GENESIS, &merged, &view, pool)
+            .map_err(accept_fault(block))?;
         let body = storage.body(block).map_err(fault)?;
         let delta = outcome.pay(&body.payout, &self.state.states).map_err(accept_fault(block))?;
         let record = self.checked_record(storage, &header, delta)?;
         check_own_body(storage, self, &record, params, &header, &body.txs)?;
         let record = Arc::new(record);
         self.apply(block, &record)?;
+        self.verified_bytes += record.weight();
         self.verified.insert(block, record);
         Ok(())
     }
@@ -150,7 +161,7 @@ fn check_own_body(
 ) -> Result<(), BlockError> {
     let below = UtxoOverlay::new(storage, &position.utxo);
     let view = UtxoOverlay::new(&below, &record.utxo);
-    let context = UtxoContext::for_qualification(params, header.daa_score);
+    let context = UtxoContext::for_qualification(params, header.daa_score, CERTIFIED_GENESIS);
     for tx in txs {
         if let Err(error) = check_tx_in_utxo_context(&tx.core, &view, &context).map_err(fault)? {
             return Err(BlockError::TxContext { txid: tx.txid(), error });

@@ -1,6 +1,7 @@
 //! Which tip the selected chain ends in: the heaviest one whose chain can be verified (R11).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use umbel_dag::ghostdag::SortableBlock;
 use umbel_dag::reachability;
@@ -12,7 +13,9 @@ use umbel_types::{BlockHash, Params};
 
 use crate::pipeline::fault;
 use crate::pipeline::rules::Rules;
-use crate::storage::{BlockRecord, ChainMeta, StagedReachability, StateAtSink, Storage, height_key, read_error};
+use crate::storage::{
+    BlockRecord, ChainMeta, ChainRecord, StagedReachability, StateAtSink, Storage, height_key, read_error,
+};
 
 use super::position::Position;
 
@@ -85,7 +88,7 @@ impl SinkSearch<'_> {
                 position.verify(self.storage, self.rules, self.params, self.genesis, block)
             };
             match result {
-                Ok(()) => {}
+                Ok(()) => self.flush_records(position)?,
                 Err(error @ (BlockError::Commitment { .. } | BlockError::TxContext { .. })) => {
                     return self.disqualify(&step.added[index..], error).map(Some);
                 }
@@ -110,6 +113,24 @@ impl SinkSearch<'_> {
         }
         self.mark_disqualified(&above)?;
         Ok(true)
+    }
+
+    /// Writes the records of blocks that were verified on the way, if they take more than their share of memory. They are true
+    /// wherever the sink is: a crash in the middle of a long way leaves it where it was, and what was verified is not
+    /// verified again.
+    fn flush_records(&self, position: &mut Position) -> Result<(), BlockError> {
+        if position.verified_bytes <= self.storage.held_records_bytes {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        let statuses = put_verified(self.storage, &position.verified, &mut batch)?;
+        self.storage.kv.write(batch, Durability::Deferred).map_err(|e| fault(read_error(&e)))?;
+        statuses.into_iter().for_each(|(block, record)| self.storage.cache_record(block, record));
+        for (block, record) in std::mem::take(&mut position.verified) {
+            self.storage.cache_chain_record(block, record);
+        }
+        position.verified_bytes = 0;
+        Ok(())
     }
 
     fn step_to(&self, from: BlockHash, to: BlockHash) -> Result<ChainStep, ReadError> {
@@ -162,13 +183,7 @@ pub(crate) fn commit_sink(
     meta: &mut ChainMeta,
 ) -> Result<StateAtSink, BlockError> {
     let mut batch = Batch::new();
-    let mut records = Vec::new();
-    for (block, record) in &position.verified {
-        let status = storage.with_status(*block, BlockStatus::StateValid).map_err(fault)?;
-        storage.put_chain_record(&mut batch, *block, record);
-        storage.put_record(&mut batch, *block, &status);
-        records.push((*block, status));
-    }
+    let records = put_verified(storage, &position.verified, &mut batch)?;
     index_chain(storage, &position, meta.sink, &mut batch)?;
     storage.put_utxo_diff(&mut batch, &position.utxo);
     storage.put_states(&mut batch, &position.state.states, position.touched.values());
@@ -191,6 +206,22 @@ pub(crate) fn commit_sink(
     position.verified.into_iter().for_each(|(block, record)| storage.cache_chain_record(block, record));
     *meta = next;
     Ok(position.state)
+}
+
+/// Puts what was verified into a batch; returns the new statuses for the cache.
+fn put_verified(
+    storage: &Storage,
+    verified: &BTreeMap<BlockHash, Arc<ChainRecord>>,
+    batch: &mut Batch,
+) -> Result<Vec<(BlockHash, BlockRecord)>, BlockError> {
+    let mut statuses = Vec::with_capacity(verified.len());
+    for (block, record) in verified {
+        let status = storage.with_status(*block, BlockStatus::StateValid).map_err(fault)?;
+        storage.put_chain_record(batch, *block, record);
+        storage.put_record(batch, *block, &status);
+        statuses.push((*block, status));
+    }
+    Ok(statuses)
 }
 
 /// Writes the heights of the new chain and deletes those that only the old one had.

@@ -6,8 +6,8 @@ use umbel_dag::ReachabilityReader;
 use umbel_dag::depth::DepthError;
 use umbel_dag::ghostdag::SortableBlock;
 use umbel_dag::{GhostdagData, GhostdagError};
-use umbel_ledger::accept_mergeset;
 use umbel_ledger::acceptance::MergeOutcome;
+use umbel_ledger::{CERTIFIED_GENESIS, accept_mergeset};
 use umbel_types::BlockHash;
 use umbel_types::errors::BlockError;
 use umbel_types::state::LedgerBalance;
@@ -66,8 +66,8 @@ pub(crate) fn build_virtual(
     }
     let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, search.genesis).map_err(fault)?;
     let pool = state.states.balance(LedgerBalance::RewardPool);
-    let outcome =
-        accept_mergeset(search.params, context.daa_score, &merged, storage, pool).map_err(accept_fault(sink))?;
+    let outcome = accept_mergeset(search.params, context.daa_score, CERTIFIED_GENESIS, &merged, storage, pool)
+        .map_err(accept_fault(sink))?;
     Ok(VirtualContext { parents, ghostdag, context, outcome })
 }
 

@@ -1,0 +1,281 @@
+//! Third part: every row of every table is what the replay gives, and none is left over.
+
+use std::collections::BTreeSet;
+
+use umbel_dag::reachability::ReachabilityData;
+use umbel_dag::{ReachabilityReader, ReadError};
+use umbel_ledger::commitments::LtHash;
+use umbel_store::registry::{META_PREFIX, RETIRED};
+use umbel_store::segments::{Location, RECORD_HEAD_BYTES};
+use umbel_store::{Table, decode_value};
+use umbel_types::consensus_api::BlockStatus;
+use umbel_types::encode::Encode;
+use umbel_types::{BlockHash, OutPoint};
+
+use super::report::{
+    Verdict, VerifyError, VerifyProgress, VerifyStage, differs, hex, readable, same, same_block, same_bytes, unreadable,
+};
+use super::state::LedgerState;
+use super::{Replay, hash_of_key};
+use crate::storage::{META_CHAIN, META_LTHASH, META_REINDEX_ROOT, height_key, utxo_table};
+
+/// What the store keeps for itself.
+const STORE_KEYS: [&[u8]; 3] = [b"store/format", b"store/clean_shutdown", b"store/records_end"];
+
+impl Replay<'_> {
+    pub(super) fn tables(&mut self, state: &LedgerState, progress: &mut dyn FnMut(VerifyProgress)) -> Verdict {
+        let total = Table::ALL.len() as u64;
+        for (done, &table) in (1..).zip(Table::ALL) {
+            self.count(table)?;
+            self.table(table, state)?;
+            progress(VerifyProgress { stage: VerifyStage::Tables, done, total });
+        }
+        self.report.unspent = state.utxo.0.len() as u64;
+        self.supply(state)?;
+        self.segments()
+    }
+
+    fn table(&self, table: Table, state: &LedgerState) -> Verdict {
+        match table {
+            Table::Meta => self.meta_rows(state),
+            // Every header was looked at in the first part; here, that nothing else has a place in the DAG.
+            Table::Header => Ok(()),
+            Table::Ghostdag => self.one_for_each_header(table),
+            Table::Reachability => {
+                self.one_for_each_header(table)?;
+                self.reachability()
+            }
+            Table::Status => self.statuses(),
+            Table::Arrival => Ok(()),
+            Table::Tips => self.tips(),
+            Table::Coin | Table::Memo => self.outputs(table, state),
+            Table::State => self.objects(state),
+            Table::ChainBlock => self.chain_blocks(),
+            Table::ChainIndex => self.chain_index(state),
+            Table::BlockIndex => self.places(),
+            Table::Body | Table::Acceptance => self.retired(table),
+        }
+    }
+
+    fn left_over(table: Table, key: &[u8]) -> VerifyError {
+        differs(None, format!("a row of table {}", table.name()), hex(key), "no such row")
+    }
+
+    fn retired(&self, table: Table) -> Verdict {
+        debug_assert!(RETIRED.contains(&table));
+        self.rows(table, |key, _| Err(Self::left_over(table, key)))
+    }
+
+    fn meta_rows(&self, state: &LedgerState) -> Verdict {
+        self.rows(Table::Meta, |key, value| {
+            if key == META_CHAIN {
+                // Genesis, sink and number of blocks are where the replay began, where it ended and how long it was.
+                return same_bytes(None, "the chain's own record", value, &self.meta.to_bytes());
+            }
+            if key == META_LTHASH {
+                let mut sum = LtHash::default();
+                state.utxo.0.iter().for_each(|(outpoint, entry)| sum.add(outpoint, entry));
+                let replayed = state.lthash.commitment();
+                same(state.block, "utxo_commit of all unspent outputs", sum.commitment(), replayed)?;
+                let got: LtHash = readable(None, "the sum over the outputs", decode_value(Table::Meta, value))?;
+                return same(state.block, "utxo_commit of the stored sum", got.commitment(), replayed);
+            }
+            if key == META_REINDEX_ROOT {
+                let root = hash_of_key(Table::Meta, value)?;
+                let known = self.replayed.find_record(root)?.is_some();
+                return if known { Ok(()) } else { Err(differs(root, "the reindex root", "unknown", "a block")) };
+            }
+            if key.starts_with(META_PREFIX) && STORE_KEYS.contains(&key) {
+                return Ok(());
+            }
+            Err(Self::left_over(Table::Meta, key))
+        })?;
+        for key in [META_CHAIN, META_LTHASH, META_REINDEX_ROOT] {
+            if self.stored.kv.get(Table::Meta, key)?.is_none() {
+                return Err(differs(None, String::from_utf8_lossy(key), "nothing", "a value"));
+            }
+        }
+        Ok(())
+    }
+
+    fn one_for_each_header(&self, table: Table) -> Verdict {
+        self.rows(table, |key, _| {
+            let hash = hash_of_key(table, key)?;
+            match self.stored.find_header(hash)? {
+                Some(_) => Ok(()),
+                None => Err(Self::left_over(table, key)),
+            }
+        })?;
+        let (got, expected) = (self.stored.kv.count(table)?, self.stored.kv.count(Table::Header)?);
+        same(None, format!("the number of rows of table {}", table.name()), got, expected)
+    }
+
+    /// The tree itself depends on the order of arrival of blocks that are gone; what it answers does not.
+    fn reachability(&self) -> Verdict {
+        self.rows(Table::Reachability, |key, value| {
+            let hash = hash_of_key(Table::Reachability, key)?;
+            let data: ReachabilityData = readable(hash, "place in the tree", decode_value(Table::Reachability, value))?;
+            let ghostdag = self.stored.ghostdag_data(hash).map_err(unreadable(hash))?;
+            if ghostdag.is_genesis() {
+                return same(hash, "parent in the tree", data.parent.is_none(), true);
+            }
+            let parent = ghostdag.selected_parent;
+            same_block(hash, "parent in the tree", data.parent, Some(parent))?;
+            let above = self.stored.reachability_data(parent).map_err(unreadable(parent))?;
+            same(hash, "height in the tree", data.height, above.height + 1)?;
+            if !above.children.contains(&hash) {
+                return Err(differs(parent, "children in the tree", "a list", format!("one with {hash}")));
+            }
+            for child in data.children.iter() {
+                let below = self.stored.reachability_data(*child).map_err(unreadable(*child))?;
+                same_block(*child, "parent in the tree", below.parent, Some(hash))?;
+            }
+            self.answers(hash, &ghostdag.unordered_mergeset().collect::<Vec<_>>())
+        })
+    }
+
+    /// All that a block merged is in its past, it is in nobody's past of those, and the merged are not above each other
+    /// unless the replay says so too.
+    fn answers(&self, hash: BlockHash, merged: &[BlockHash]) -> Verdict {
+        let asked = |storage: &crate::storage::Storage, this, of| -> Result<bool, ReadError> {
+            storage.is_dag_ancestor_of(this, of)
+        };
+        for &one in merged {
+            let answers = [asked(&self.stored, one, hash), asked(&self.stored, hash, one)];
+            for (answer, expected) in answers.into_iter().zip([true, false]) {
+                let what = format!("whether {one} is in its past and it in that one's");
+                same(hash, what, answer.map_err(unreadable(hash))?, expected)?;
+            }
+            for &other in merged {
+                let got = asked(&self.stored, one, other).map_err(unreadable(one))?;
+                let expected = asked(&self.replayed, one, other).map_err(unreadable(one))?;
+                same(other, format!("whether {one} is in its past"), got, expected)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn statuses(&self) -> Verdict {
+        self.rows(Table::Status, |key, _| {
+            let hash = hash_of_key(Table::Status, key)?;
+            let has_header = self.stored.find_header(hash)?.is_some();
+            match self.stored_record(hash)?.status {
+                // A header that broke a rule is forgotten, its hash is not.
+                BlockStatus::Invalid => Ok(()),
+                _ if has_header => Ok(()),
+                _ => Err(Self::left_over(Table::Status, key)),
+            }
+        })
+    }
+
+    /// The blocks that nobody stands on, but for those that nothing can merge any more.
+    fn tips(&self) -> Verdict {
+        let expected: BTreeSet<BlockHash> = self.replayed.tips()?.into_iter().collect();
+        let got: BTreeSet<BlockHash> = readable(None, "the tips", self.stored.tips())?.into_iter().collect();
+        if let Some(tip) = got.difference(&expected).next() {
+            return Err(differs(*tip, "a tip", "one", "a block with a child"));
+        }
+        let mut path = vec![self.meta.sink];
+        while let Some(&block) = path.last().filter(|block| **block != self.genesis.hash) {
+            path.push(self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent);
+        }
+        path.reverse();
+        let finality = self.finality_point(&path)?;
+        for &tip in expected.difference(&got) {
+            if self.replayed.is_dag_ancestor_of(finality, tip).map_err(unreadable(tip))? {
+                return Err(differs(tip, "a tip", "not one", "a tip: no block stands on it"));
+            }
+        }
+        Ok(())
+    }
+
+    fn outputs(&self, table: Table, state: &LedgerState) -> Verdict {
+        let mut found = 0usize;
+        self.rows(table, |key, value| {
+            let outpoint: OutPoint = readable(None, "an outpoint", decode_value(table, key))?;
+            let expected = state.utxo.0.get(&outpoint).filter(|entry| utxo_table(entry) == table);
+            let expected = expected.ok_or_else(|| differs(None, format!("{outpoint}"), "unspent", "not there"))?;
+            found += 1;
+            same_bytes(state.block, &format!("{outpoint}"), value, &expected.to_bytes())
+        })?;
+        let expected = || state.utxo.0.iter().filter(|(_, entry)| utxo_table(entry) == table);
+        if found == expected().count() {
+            return Ok(());
+        }
+        for (outpoint, _) in expected() {
+            if self.stored.kv.get(table, &outpoint.to_bytes())?.is_none() {
+                return Err(differs(state.block, format!("{outpoint}"), "not there", "unspent"));
+            }
+        }
+        Ok(())
+    }
+
+    fn objects(&self, state: &LedgerState) -> Verdict {
+        let mut expected = state.states.iter().map(|(key, object)| (key.to_bytes(), object.to_bytes()));
+        self.rows(Table::State, |key, value| match expected.next() {
+            Some((expected_key, expected)) => {
+                same_bytes(state.block, "the key of a State object", key, &expected_key)?;
+                same_bytes(state.block, &format!("State object {}", hex(key)), value, &expected)
+            }
+            None => Err(Self::left_over(Table::State, key)),
+        })?;
+        match expected.next() {
+            None => Ok(()),
+            Some((key, _)) => Err(differs(state.block, format!("State object {}", hex(&key)), "nothing", "an object")),
+        }
+    }
+
+    fn chain_blocks(&self) -> Verdict {
+        let mut rows = 0;
+        self.rows(Table::ChainBlock, |key, _| {
+            let hash = hash_of_key(Table::ChainBlock, key)?;
+            rows += 1;
+            let status = self.stored.find_record(hash)?.map(|record| record.status);
+            if status == Some(BlockStatus::StateValid) { Ok(()) } else { Err(Self::left_over(Table::ChainBlock, key)) }
+        })?;
+        let stood = 1 + self.report.chain_blocks + self.report.former_chain_blocks;
+        same(None, "the number of blocks that stood on a chain", rows, stood)
+    }
+
+    fn chain_index(&self, state: &LedgerState) -> Verdict {
+        let mut height = self.report.chain_blocks;
+        let mut block = state.block;
+        loop {
+            let got = readable(block, "the block at its height", self.stored.chain_block_at(height))?;
+            same_block(block, format!("the block at height {height}"), got, Some(block))?;
+            if block == self.genesis.hash {
+                break;
+            }
+            block = self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent;
+            height = height.saturating_sub(1);
+        }
+        self.rows(Table::ChainIndex, |key, _| {
+            let above = key > height_key(self.report.chain_blocks).as_slice();
+            if above { Err(Self::left_over(Table::ChainIndex, key)) } else { Ok(()) }
+        })
+    }
+
+    fn places(&self) -> Verdict {
+        self.rows(Table::BlockIndex, |key, _| {
+            let hash = hash_of_key(Table::BlockIndex, key)?;
+            let replayed = self.replayed.find_record(hash)?.is_some();
+            if replayed { Ok(()) } else { Err(Self::left_over(Table::BlockIndex, key)) }
+        })
+    }
+
+    /// How much of the segments no table names.
+    fn segments(&mut self) -> Verdict {
+        let record_bytes = |location: Location| u64::from(location.len) + RECORD_HEAD_BYTES as u64;
+        let mut named = 0;
+        self.rows(Table::BlockIndex, |_, value| {
+            named += record_bytes(readable(None, "where a body lies", decode_value(Table::BlockIndex, value))?);
+            Ok(())
+        })?;
+        let tail = self.stored.kv.tail();
+        let waiting: u64 = tail.iter().copied().map(record_bytes).sum();
+        self.report.waiting = tail.len() as u64;
+        self.report.segment_bytes = self.stored.kv.record_bytes();
+        self.report.unnamed_bytes = self.report.segment_bytes.saturating_sub(named + waiting);
+        Ok(())
+    }
+}
