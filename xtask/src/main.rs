@@ -13,6 +13,7 @@
 mod bench;
 mod check;
 mod e2e;
+mod fuzz;
 mod process;
 mod run;
 mod setup;
@@ -57,6 +58,8 @@ enum Task {
     Check,
     /// Benchmarks (those of `umbel bench`)
     Bench(bench::BenchArgs),
+    /// Fuzzing: every decoder and verifier with libFuzzer
+    Fuzz(fuzz::FuzzArgs),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Task::Screens(args) => e2e::command(&args, e2e::Scope::Screens),
         Task::Check => check::command(),
         Task::Bench(args) => bench::command(&args),
+        Task::Fuzz(args) => fuzz::command(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,8 @@ const APP_PACKAGES: [&str; 6] = [
 /// Debian packages for the end-to-end run: a display, a session bus, both browsers with their drivers.
 const E2E_PACKAGES: [&str; 6] =
     ["xvfb", "dbus-x11", "webkit2gtk-driver", "chromium", "chromium-driver", "fonts-dejavu-core"];
+/// libFuzzer is C++ and is built from the source in its crate.
+const FUZZ_PACKAGES: [&str; 1] = ["g++"];
 /// Debian's compiler that carries the library source for wasm32.
 const WASM_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Cargo programs for `test`, with the version that was seen to work.
@@ -59,6 +61,8 @@ pub(crate) enum Purpose {
     Check,
     /// The end-to-end run
     E2e,
+    /// Fuzzing
+    Fuzz,
     /// Everything
     Test,
 }
@@ -72,13 +76,16 @@ impl Purpose {
         if matches!(self, Self::E2e | Self::Test) {
             packages.extend(E2E_PACKAGES);
         }
+        if matches!(self, Self::Fuzz | Self::Test) {
+            packages.extend(FUZZ_PACKAGES);
+        }
         packages
     }
 
     fn programs(self) -> Vec<(&'static str, &'static str)> {
         let mut programs = Vec::new();
         match self {
-            Self::Ui | Self::Run | Self::Web => {}
+            Self::Ui | Self::Run | Self::Web | Self::Fuzz => {}
             Self::Check => programs.push(TEST_PROGRAMS[1]),
             Self::E2e => programs.push(WINDOW_DRIVER),
             Self::Test => {
@@ -108,7 +115,7 @@ impl Missing {
         }
         Self {
             packages: missing_packages(&purpose.packages()),
-            wasm: WasmCompiler::find().is_none(),
+            wasm: purpose != Purpose::Fuzz && WasmCompiler::find().is_none(),
             programs,
             components,
         }
@@ -292,7 +299,7 @@ mod tests {
         assert!(Purpose::Run.programs().is_empty());
         assert!(!Purpose::Run.packages().contains(&"chromium"));
         assert!(Purpose::E2e.packages().contains(&"chromium"));
-        for smaller in [Purpose::Run, Purpose::Check, Purpose::E2e] {
+        for smaller in [Purpose::Run, Purpose::Check, Purpose::E2e, Purpose::Fuzz] {
             assert!(smaller.packages().iter().all(|p| Purpose::Test.packages().contains(p)));
             assert!(smaller.programs().iter().all(|p| Purpose::Test.programs().contains(p)));
         }

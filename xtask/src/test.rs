@@ -2,7 +2,7 @@
 
 use crate::process::cargo;
 use crate::tally;
-use crate::{Result, check, e2e, setup, ui, workspace};
+use crate::{Result, check, e2e, fuzz, setup, ui, workspace};
 use clap::Args;
 use std::time::Instant;
 
@@ -12,6 +12,9 @@ pub(crate) struct TestArgs {
     /// Leave the end-to-end run out
     #[arg(long)]
     no_e2e: bool,
+    /// Leave fuzzing out
+    #[arg(long)]
+    no_fuzz: bool,
 }
 
 /// `cargo xtask test`.
@@ -29,6 +32,9 @@ pub(crate) fn command(args: &TestArgs) -> Result<()> {
     tally += tally::count(cargo(&nextest).args(workspace::SELECTION))?;
     tally += tally::count(cargo(&nextest).args(["--package", "umbel-ui"]))?;
     tally += tally::count(cargo(&["test", "--doc"]).args(workspace::SELECTION))?;
+    if !args.no_fuzz {
+        tally += fuzz::all();
+    }
     if !args.no_e2e && built.failed == 0 {
         tally += e2e::drive(e2e::Scope::Story, None)?;
     }

@@ -26,6 +26,11 @@ pub(crate) fn wasm_target_dir() -> PathBuf {
     target_dir().join("wasm")
 }
 
+/// The target folder of the fuzzed program, its corpus and its findings. Its own: the flags differ.
+pub(crate) fn fuzz_target_dir() -> PathBuf {
+    target_dir().join("fuzz")
+}
+
 /// The finished UI. Always below the checkout: `tauri.conf.json` names it by a relative path.
 pub(crate) fn ui_dist() -> PathBuf {
     root().join("target/ui")

@@ -1,0 +1,115 @@
+//! What untrusted or damaged bytes may not do to the node, as targets for a fuzzer.
+//!
+//! ## What it answers for
+//! - one [`Target`] for each family of decoders, verifiers and state machines that bytes from outside reach
+//! - properties beside "does not panic": one encoding for each value, no forged proof, agreement with a naive oracle
+//! - seeds, made by code at the start, so that a mutation begins behind the first checks
+//!
+//! ## What it must never do
+//! Depend on anything but the input: the same bytes always give the same result. Write outside a temporary folder.
+//!
+//! ## Flow
+//! `cargo xtask fuzz` → `main.rs` (libFuzzer) → [`Target::run`]. An ordinary test runs every target over its seeds and
+//! over simple mutations of them, so that none can rot between two fuzzing runs.
+//!
+//! ## Errors
+//! A target panics where a property does not hold: that is the finding.
+
+#![allow(clippy::unwrap_used, reason = "a target that unwraps fails, which is its purpose")]
+
+mod block;
+mod codec;
+mod dag;
+mod fixture;
+mod json;
+mod lthash;
+mod proofs;
+mod sealed;
+mod segments;
+mod text;
+mod transaction;
+
+/// One thing to fuzz.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Longest input, in bytes.
+    pub max_len: usize,
+    /// Inputs to begin with.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Panics where a property does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target { name: "transaction", max_len: 8_192, seeds: transaction::seeds, run: transaction::run },
+    Target { name: "transaction_patch", max_len: 64, seeds: transaction::patch_seeds, run: transaction::run_patch },
+    Target { name: "block", max_len: 16_384, seeds: block::seeds, run: block::run },
+    Target { name: "codec", max_len: 4_096, seeds: codec::seeds, run: codec::run },
+    Target { name: "proofs", max_len: 64, seeds: proofs::seeds, run: proofs::run },
+    Target { name: "text", max_len: 512, seeds: text::seeds, run: text::run },
+    Target { name: "sealed", max_len: 512, seeds: sealed::seeds, run: sealed::run },
+    Target { name: "wallet", max_len: 4_096, seeds: umbel_wallet::test_util::seeds, run: umbel_wallet::test_util::run },
+    Target {
+        name: "records",
+        max_len: 8_192,
+        seeds: umbel_consensus::test_util::seeds,
+        run: umbel_consensus::test_util::run,
+    },
+    Target { name: "segments", max_len: 512, seeds: segments::seeds, run: segments::run },
+    Target { name: "lthash", max_len: 256, seeds: lthash::seeds, run: lthash::run },
+    Target { name: "dag", max_len: 512, seeds: dag::seeds, run: dag::run },
+    Target { name: "mempool", max_len: 32, seeds: umbel_mempool::test_util::seeds, run: umbel_mempool::test_util::run },
+    Target { name: "json", max_len: 4_096, seeds: json::seeds, run: json::run },
+];
+
+/// The target of a name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TARGETS;
+
+    /// Inputs that once were findings.
+    #[test]
+    fn findings_stay_fixed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
+        for target in TARGETS {
+            let Ok(files) = std::fs::read_dir(folder.join(target.name)) else { continue };
+            for file in files {
+                (target.run)(&std::fs::read(file.unwrap().path()).unwrap());
+            }
+        }
+    }
+
+    /// Every seed, every seed with one byte changed or cut, and inputs that follow from small numbers: what a fuzzer
+    /// does first.
+    #[test]
+    fn targets_hold_on_their_seeds_and_close_to_them() {
+        for target in TARGETS {
+            let seeds = (target.seeds)();
+            assert!(!seeds.is_empty(), "{} has no seeds", target.name);
+            for seed in &seeds {
+                assert!(seed.len() <= target.max_len, "{}: a seed of {} bytes", target.name, seed.len());
+                (target.run)(seed);
+                for step in 0..8 {
+                    let at = step * seed.len() / 8;
+                    let mut changed = seed.clone();
+                    if let Some(byte) = changed.get_mut(at) {
+                        *byte ^= 1 << (step % 8);
+                    }
+                    (target.run)(&changed);
+                    (target.run)(&seed[..at]);
+                }
+            }
+            for n in 0..8u8 {
+                let noise: Vec<u8> = (0..64u8).map(|i| i.wrapping_mul(37).wrapping_add(n.wrapping_mul(101))).collect();
+                (target.run)(&noise[..usize::from(n) * 8]);
+            }
+        }
+    }
+}
