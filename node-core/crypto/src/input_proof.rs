@@ -13,7 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::element::{BadPoint, Element};
 use crate::generators::{VALUE_BASE, asset_base, blinding_base};
 use crate::sigma::{Base, Claim, Equation, prove};
-use crate::transcript::{ProofContext, ProofTranscript};
+use crate::transcript::{self, ProofContext, ProofTranscript};
 
 /// What the network sees of a spent coin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl InputStatement {
     }
 
     fn transcript(&self, context: &ProofContext) -> Transcript {
-        let mut transcript = Transcript::for_proof(<Transcript as ProofTranscript>::INPUT, context);
+        let mut transcript = Transcript::for_proof(transcript::INPUT, context);
         transcript.append_message(b"asset", self.asset.as_bytes());
         transcript.absorb_element(b"g", &self.g);
         transcript.absorb_element(b"A", &self.view);

@@ -13,9 +13,12 @@ use umbel_types::tx::KERNEL_PROOF_BYTES;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::element::Element;
-use crate::generators::{VALUE_BASE, blinding_base};
+use crate::generators::blinding_base;
 use crate::sigma::{Base, Claim, Equation, prove};
-use crate::transcript::{ProofContext, ProofTranscript};
+use crate::transcript::{self, ProofContext, ProofTranscript};
+
+/// The proof of a kernel without hidden terms: T = 0 and z = 0 satisfy its equation exactly where its rows balance.
+const NOTHING_HIDDEN: [u8; KERNEL_PROOF_BYTES] = [0; KERNEL_PROOF_BYTES];
 
 /// The terms of one asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,8 @@ impl KernelRow {
     pub fn excess(&self) -> RistrettoPoint {
         let hidden_in: RistrettoPoint = self.hidden_in.iter().map(|e| e.point()).sum();
         let hidden_out: RistrettoPoint = self.hidden_out.iter().map(|e| e.point()).sum();
-        hidden_in - hidden_out + (Scalar::from(self.public_in) - Scalar::from(self.public_out)) * VALUE_BASE
+        hidden_in - hidden_out
+            + RistrettoPoint::mul_base(&(Scalar::from(self.public_in) - Scalar::from(self.public_out)))
     }
 }
 
@@ -87,7 +91,7 @@ impl KernelStatement {
 
     /// Transcript after all rows, and the powers of the challenge y.
     fn transcript(&self, context: &ProofContext) -> (Transcript, Vec<Scalar>) {
-        let mut transcript = Transcript::for_proof(<Transcript as ProofTranscript>::KERNEL, context);
+        let mut transcript = Transcript::for_proof(transcript::KERNEL, context);
         transcript.absorb_count(b"rows", self.rows.len());
         for (row, excess) in &self.rows {
             transcript.append_message(b"asset", row.asset.as_bytes());
@@ -115,6 +119,12 @@ impl KernelStatement {
         (transcript, powers)
     }
 
+    /// Whether all terms are public. Then e is zero, which everybody knows: a proof that needs no secret could be made anew
+    /// by anyone, so there is one only.
+    fn hides_nothing(&self) -> bool {
+        self.rows.iter().all(|(row, _)| row.hidden_in.is_empty() && row.hidden_out.is_empty())
+    }
+
     fn equations(&self, powers: &[Scalar]) -> Vec<Equation> {
         let image = powers.iter().copied().zip(self.rows.iter().map(|(_, excess)| *excess)).collect();
         vec![Equation { image, terms: vec![(0, Base::Blinding)] }]
@@ -129,12 +139,20 @@ impl KernelStatement {
     ) -> [u8; KERNEL_PROOF_BYTES] {
         let (mut transcript, powers) = self.transcript(context);
         let mut e: Scalar = powers.iter().zip(&secrets.blinding_excess).map(|(power, e)| power * e).sum();
+        if self.hides_nothing() && e == Scalar::ZERO {
+            return NOTHING_HIDDEN;
+        }
         let proof = prove(&mut transcript, &self.equations(&powers), &[e], rng);
         e.zeroize();
         proof.try_into().expect("one commitment and one response")
     }
 
+    /// # Consensus
+    /// > Where no term is hidden, the kernel proof MUST be 64 zero bytes: T = 0, z = 0. (docs/spec/proofs.md §8)
     pub(crate) fn claim(&self, context: &ProofContext, proof: &[u8; KERNEL_PROOF_BYTES]) -> Option<Claim> {
+        if self.hides_nothing() && *proof != NOTHING_HIDDEN {
+            return None;
+        }
         let (transcript, powers) = self.transcript(context);
         Claim::decode(transcript, self.equations(&powers), 1, proof)
     }

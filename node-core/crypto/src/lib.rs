@@ -14,7 +14,7 @@
 //!
 //! ## Flow
 //! [`keys::Mnemonic`] → [`keys::Seed`] → [`keys::AccountKeys`] → [`coin::build_coin`] → a core →
-//! [`prove_transaction`] → network → [`statement::TxStatement`] → [`BatchVerifier`] → scan: [`coin::detects`] →
+//! [`prove_transaction`] → network → [`statement::TxStatement`] → [`BatchVerifier`] → scan: [`keys::ViewKey::detects_each`] →
 //! [`coin::open_coin`].
 //!
 //! ## Errors

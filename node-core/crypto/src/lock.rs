@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use umbel_types::errors::TxRuleError;
-use umbel_types::lock::PublicKeyBytes;
+use umbel_types::lock::{PREIMAGE_BYTES, PublicKeyBytes};
 use umbel_types::memo::MemoTerms;
 use umbel_types::tx::{IndexedSignature, InputWitness, LockBranch};
 use umbel_types::{Hash32, Lock, ZkAddress};
@@ -82,7 +82,7 @@ impl LockStatement {
                 check_multisig(keys, signatures, sighash, index)
             }
             (Self::HashClaim { sha256, claim }, InputWitness::HashClaim { preimage, signed }) => {
-                if Hash32(Sha256::digest(preimage).into()) != *sha256 {
+                if preimage_hash(preimage) != *sha256 {
                     return Err(TxRuleError::Preimage(index));
                 }
                 check_signature(claim, signed, sighash).map_err(name)
@@ -100,6 +100,11 @@ impl LockStatement {
             _ => Err(TxRuleError::WitnessKind(index)),
         }
     }
+}
+
+/// What a hash lock asks the preimage of: its SHA-256.
+pub fn preimage_hash(preimage: &[u8; PREIMAGE_BYTES]) -> Hash32 {
+    Hash32(Sha256::digest(preimage).into())
 }
 
 /// Signatures by strictly ascending index: no key counts twice.

@@ -36,7 +36,7 @@ pub struct MlDsaKey(SigningKey<MlDsa65>);
 impl MlDsaKey {
     /// From its seed ξ.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_seed(&(*seed).into()))
+        Self(SigningKey::from_seed(seed.into()))
     }
 
     /// The verifying key's bytes.

@@ -23,7 +23,7 @@ use crate::element::Element;
 use crate::keys::address::CONFIDENTIAL_ADDRESS_BYTES;
 use crate::keys::{ConfidentialAddress, OutgoingViewKey, rseed_of};
 use crate::sigma::{Base, Claim, Equation, prove};
-use crate::transcript::{ProofContext, ProofTranscript};
+use crate::transcript::{self, ProofContext, ProofTranscript};
 
 /// Most bytes of a verifier's challenge: room for a sentence or several hashes.
 pub const MAX_CHALLENGE_BYTES: usize = 256;
@@ -161,7 +161,7 @@ impl PaymentStatement<'_> {
 
     /// The sighash commits to chain, genesis and core, and so to the transaction's id and to the coin.
     fn transcript(&self) -> Transcript {
-        let mut transcript = Transcript::for_proof(<Transcript as ProofTranscript>::PAYMENT, &self.context);
+        let mut transcript = Transcript::for_proof(transcript::PAYMENT, &self.context);
         transcript.append_message(b"address", &self.address.to_bytes());
         transcript.absorb_element(b"X", &self.public);
         transcript.append_message(b"challenge", self.challenge);

@@ -15,6 +15,7 @@ use crate::coin::{CoinSecrets, HiddenOpening};
 use crate::input_proof::InputWitnessSecrets;
 use crate::kernel::KernelWitnessSecrets;
 use crate::keys::{SecpKey, SpendKey, ViewKey};
+use crate::lock::LockStatement;
 use crate::ml_dsa::{MlDsaContext, MlDsaKey};
 use crate::output_proof::OutputWitnessSecrets;
 use crate::range_proof::RangeWitnessSecrets;
@@ -50,6 +51,9 @@ pub enum InputSecrets<'a> {
         /// As many as the lock asks for, made by [`crate::signature::sign_multisig`], strictly ascending by index.
         signatures: &'a [IndexedSignature],
     },
+    /// A Memo under a multisig lock whose signatures are added later: the witness that is made has none, and verifies only
+    /// once they are there. Nothing else of a witness depends on them.
+    MultisigLater,
     /// A Memo under a hash lock, claimed.
     HashClaim {
         /// Its SHA-256 is the lock's.
@@ -119,7 +123,8 @@ impl Drop for Excess {
 }
 
 /// Makes every proof and signature of `core`. Each is made only if the plain predicate of its relation holds, so a witness
-/// that is returned verifies. Constant-time in all secrets.
+/// that is returned verifies, but for [`InputSecrets::MultisigLater`]. Constant-time in all secrets but amounts
+/// and blindings, which the range prover's library multiplies in variable time (docs/spec/proofs.md §7).
 ///
 /// `rng` only adds to the nonces: with a stuck one, they still follow from sighash, statements and secrets.
 ///
@@ -160,7 +165,9 @@ pub fn prove_transaction(
             }
             (InputAuthority::Lock(statement), secrets) => {
                 let witness = lock_witness(secrets, sighash).ok_or(ProveError::Input(i))?;
-                statement.check(&witness, sighash, i).map_err(|_| ProveError::Input(i))?;
+                if !matches!((statement, secrets), (LockStatement::Multisig { .. }, InputSecrets::MultisigLater)) {
+                    statement.check(&witness, sighash, i).map_err(|_| ProveError::Input(i))?;
+                }
                 if let Input::Memo { terms, .. } = &core.inputs[i].consumed {
                     match (&terms.value, secrets) {
                         (value, InputSecrets::HiddenMemo { opening, .. }) if opens(opening, value) => {
@@ -179,7 +186,8 @@ pub fn prove_transaction(
     }
 
     let mut output_proofs: Vec<[u8; OUTPUT_PROOF_BYTES]> = Vec::with_capacity(statement.outputs.len());
-    let mut openings = RangeWitnessSecrets { openings: Vec::new() };
+    // As long as it gets: a list that grows leaves copies of the secrets behind.
+    let mut openings = RangeWitnessSecrets { openings: Vec::with_capacity(outputs.len()) };
     let mut coin_statements = statement.outputs.iter();
     for (j, secrets) in outputs.iter().enumerate() {
         match (&core.outputs[j], secrets) {
@@ -232,6 +240,7 @@ fn lock_witness(secrets: &InputSecrets<'_>, sighash: &Hash32) -> Option<InputWit
             InputWitness::Signature(sign(key, sighash))
         }
         InputSecrets::Multisig { signatures } => InputWitness::Multisig(signatures.to_vec()),
+        InputSecrets::MultisigLater => InputWitness::Multisig(Vec::new()),
         InputSecrets::HashClaim { preimage, key } => {
             InputWitness::HashClaim { preimage: **preimage, signed: sign(key, sighash) }
         }

@@ -23,7 +23,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::element::Element;
 use crate::generators::{VALUE_BASE, blinding_base, commit};
-use crate::transcript::{ProofContext, ProofTranscript};
+use crate::transcript::{self, ProofContext, ProofTranscript};
 
 /// Bits of every value.
 const VALUE_BITS: usize = 64;
@@ -95,7 +95,7 @@ impl RangeStatement {
     }
 
     fn transcript(&self, context: &ProofContext) -> Transcript {
-        let mut transcript = Transcript::for_proof(<Transcript as ProofTranscript>::RANGE, context);
+        let mut transcript = Transcript::for_proof(transcript::RANGE, context);
         transcript.absorb_count(b"values", self.commitments.len());
         for commitment in &self.commitments {
             transcript.absorb_element(b"V", commitment);
@@ -119,7 +119,8 @@ impl RangeStatement {
         }
     }
 
-    /// Proves the relation; `None` where `secrets` do not satisfy it.
+    /// Proves the relation; `None` where `secrets` do not satisfy it. The library's prover takes a time that depends on
+    /// values and blindings (docs/spec/proofs.md §7).
     pub fn prove(
         &self,
         context: &ProofContext,

@@ -10,7 +10,7 @@
 use core::time::Duration;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Key, Nonce};
+use aes_gcm::{Aes256Gcm, Nonce};
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -161,7 +161,7 @@ pub fn seal(
     rng.fill_bytes(&mut header.nonce);
     let key = stretch(cost, password, &header.salt)?;
     let mut file = header.to_bytes();
-    let ciphertext = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+    let ciphertext = Aes256Gcm::new((&*key).into())
         .encrypt(&Nonce::from(header.nonce), Payload { msg: content, aad: &file })
         .expect("16 MiB are below the cipher's limit");
     file.extend_from_slice(&ciphertext);
@@ -208,7 +208,7 @@ pub fn cost_of(file: &[u8]) -> Result<KdfCost, SealedFileError> {
 pub fn open(file: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealedFileError> {
     let (header, aad, ciphertext) = parse(file)?;
     let key = stretch(&header.cost, password, &header.salt)?;
-    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+    Aes256Gcm::new((&*key).into())
         .decrypt(&Nonce::from(header.nonce), Payload { msg: ciphertext, aad })
         .map(Zeroizing::new)
         .map_err(|_| SealedFileError::WrongPassword)

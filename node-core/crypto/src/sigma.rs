@@ -18,7 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::element::{Element, decode_scalar};
 use crate::generators::{VALUE_BASE, asset_base, blinding_base};
-use crate::transcript::ProofTranscript;
+use crate::transcript::{self, ProofTranscript};
 
 /// A base of an equation. Generators are named, so that a batch multiplies each of them once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,12 +202,13 @@ pub(crate) fn verify_batch<'a>(claims: impl IntoIterator<Item = &'a Claim> + Clo
     for claim in claims {
         for (equation, commitment) in claim.equations.iter().zip(&claim.commitments) {
             let weight = random_weight(&mut weights);
-            sum.add(-weight, &Base::Element(*commitment));
+            // T with the weight as it is: half as long as its negative modulo the order, hence half the additions.
+            sum.add(weight, &Base::Element(*commitment));
             for (coefficient, element) in &equation.image {
-                sum.add(-(weight * claim.challenge * coefficient), &Base::Element(*element));
+                sum.add(weight * claim.challenge * coefficient, &Base::Element(*element));
             }
             for (j, base) in &equation.terms {
-                sum.add(weight * claim.responses[*j], base);
+                sum.add(-(weight * claim.responses[*j]), base);
             }
         }
     }
@@ -217,7 +218,7 @@ pub(crate) fn verify_batch<'a>(claims: impl IntoIterator<Item = &'a Claim> + Clo
 /// The generator of a batch's weights. With a stuck `rng` they still follow from everything that the provers sent, so that
 /// no response can be chosen after its weight.
 fn weights<'a>(claims: impl IntoIterator<Item = &'a Claim>, rng: &mut impl CryptoRng) -> TranscriptRng {
-    let mut transcript = Transcript::new(<Transcript as ProofTranscript>::BATCH);
+    let mut transcript = Transcript::new(transcript::BATCH);
     for claim in claims {
         transcript.append_message(b"claim", &claim.digest);
     }
@@ -247,7 +248,7 @@ mod tests {
     /// Proof number n that `Y = n·B`, and how it is decoded.
     fn proof(n: u32) -> (Vec<u8>, impl Fn(&[u8]) -> Claim) {
         let context = ProofContext { sighash: Hash32([2; 32]), index: n };
-        let transcript = move || Transcript::for_proof(<Transcript as ProofTranscript>::KERNEL, &context);
+        let transcript = move || Transcript::for_proof(transcript::KERNEL, &context);
         let x = Scalar::from(n);
         let equations = vec![Equation::new(Element::from_point(x * VALUE_BASE), vec![(0, Base::Value)])];
         let proof = prove(&mut transcript(), &equations, &[x], &mut rng());
@@ -310,7 +311,7 @@ mod tests {
     fn a_stuck_generator_repeats_no_nonce() {
         let commitment = |context: u32, secret: u32| {
             let context = ProofContext { sighash: Hash32([2; 32]), index: context };
-            let mut transcript = Transcript::for_proof(<Transcript as ProofTranscript>::KERNEL, &context);
+            let mut transcript = Transcript::for_proof(transcript::KERNEL, &context);
             let x = Scalar::from(secret);
             let equations = [Equation::new(Element::from_point(VALUE_BASE), vec![(0, Base::Value)])];
             prove(&mut transcript, &equations, &[x], &mut StuckRng)[..32].to_vec()

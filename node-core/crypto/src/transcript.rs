@@ -15,21 +15,23 @@ pub struct ProofContext {
     pub index: u32,
 }
 
-/// Labels and message forms of all proofs. One label a proof kind, so that no proof of one kind is a proof of another.
-pub(crate) trait ProofTranscript {
-    /// Proof that a coin may be spent and what it holds.
-    const INPUT: &'static [u8] = b"umbel/input/v1";
-    /// Proof that a coin holds what its commitment says.
-    const OUTPUT: &'static [u8] = b"umbel/output/v1";
-    /// Proof that all hidden values created are 64-bit.
-    const RANGE: &'static [u8] = b"umbel/range/v1";
-    /// Proof that nothing came from nothing.
-    const KERNEL: &'static [u8] = b"umbel/kernel/v1";
-    /// Proof that its maker sent a payment.
-    const PAYMENT: &'static [u8] = b"umbel/payment/v1";
-    /// Weights of a batch.
-    const BATCH: &'static [u8] = b"umbel/batch/v1";
+// One label a proof kind, so that no proof of one kind is a proof of another.
 
+/// Proof that a coin may be spent and what it holds.
+pub(crate) const INPUT: &[u8] = b"umbel/input/v1";
+/// Proof that a coin holds what its commitment says.
+pub(crate) const OUTPUT: &[u8] = b"umbel/output/v1";
+/// Proof that all hidden values created are 64-bit.
+pub(crate) const RANGE: &[u8] = b"umbel/range/v1";
+/// Proof that nothing came from nothing.
+pub(crate) const KERNEL: &[u8] = b"umbel/kernel/v1";
+/// Proof that its maker sent a payment.
+pub(crate) const PAYMENT: &[u8] = b"umbel/payment/v1";
+/// Weights of a batch.
+pub(crate) const BATCH: &[u8] = b"umbel/batch/v1";
+
+/// Forms of the messages of all proofs.
+pub(crate) trait ProofTranscript {
     /// Starts a transcript of one kind for one place in one transaction.
     fn for_proof(kind: &'static [u8], context: &ProofContext) -> Self;
     /// Absorbs an element of the statement or a message of the prover.

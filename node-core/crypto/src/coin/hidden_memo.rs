@@ -75,6 +75,9 @@ pub fn build_hidden_memo(new: &NewHiddenMemo<'_>, x: &OutputScalar) -> BuiltHidd
 /// Opens the hidden Memo at `position` for the owner of `view` and of the address `owner`: its lock is that address, the
 /// diversifier sealed in it is the published one, `R = e·P ∧ V = v·B + w·B̃`.
 ///
+/// `owner` is the one `zk13str` address that was published together with the confidential one. With any other address of
+/// the same wallet, a payer could test whether both have one owner.
+///
 /// # Errors
 /// [`OpenError`]; [`OpenError::NotMine`] for another lock, and for a Memo whose value is public.
 pub fn open_hidden_memo(

@@ -16,7 +16,7 @@ pub use hidden_memo::{
     BuiltHiddenMemo, HiddenOpening, NewHiddenMemo, build_hidden_memo, open_hidden_memo, recover_sent_memo,
 };
 pub use note::{NoteError, NoteSize, NoteText};
-pub use open::{OpenError, OpenedCoin, OpenedKey, SentCoin, UnverifiedCoin, detects, open_coin, recover_sent};
+pub use open::{OpenError, OpenedCoin, OpenedKey, SentCoin, UnverifiedCoin, open_coin, recover_sent};
 pub(crate) use open::{ReadCoin, read_with_rseed};
 pub use payout::{build_payout_key, check_payout_key, coinbase_coin, open_coinbase, open_payout_key};
 pub use secrets::KeyRole;

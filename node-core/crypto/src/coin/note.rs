@@ -1,7 +1,7 @@
 //! Notes: text for the recipient, ChaCha20-Poly1305, of one of three lengths.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use thiserror::Error;
 use umbel_types::{Note, OneTimeKey, PointBytes};
 use zeroize::Zeroizing;
@@ -114,7 +114,7 @@ pub(crate) fn encrypt(key: &[u8; 32], place: &NotePlace<'_>, text: &str, size: N
     plaintext[0] = u8::try_from(text.len()).expect("at most 239 bytes");
     plaintext[1..=text.len()].copy_from_slice(text.as_bytes());
     let aad = associated_data(place.owner, place.c, place.d, place.ephemeral);
-    let ciphertext = ChaCha20Poly1305::new(&Key::from(*key))
+    let ciphertext = ChaCha20Poly1305::new(key.into())
         .encrypt(&Nonce::default(), Payload { msg: &plaintext, aad: &aad })
         .expect("a note is far below the cipher's limit");
     Ok(Note::new(ciphertext).expect("48 or 240 bytes and the tag of 16"))
@@ -134,7 +134,7 @@ pub(crate) fn decrypt(key: &[u8; 32], place: &NotePlace<'_>, note: &Note) -> Not
 
 fn decrypt_text(key: &[u8; 32], place: &NotePlace<'_>, note: &Note) -> Option<String> {
     let aad = associated_data(place.owner, place.c, place.d, place.ephemeral);
-    let plaintext = ChaCha20Poly1305::new(&Key::from(*key))
+    let plaintext = ChaCha20Poly1305::new(key.into())
         .decrypt(&Nonce::default(), Payload { msg: note.as_bytes(), aad: &aad })
         .ok()
         .map(Zeroizing::new)?;

@@ -72,11 +72,6 @@ pub struct OpenedCoin {
     pub note: Option<String>,
 }
 
-/// Whether the coin is meant for `view`: `A = a·g`, exact, one multiplication.
-pub fn detects(view: &ViewKey, owner: &OneTimeKey) -> bool {
-    view.detects(owner)
-}
-
 /// What a view key reads from an ephemeral key and a sealed opening; `R = e·P` holds.
 pub(crate) struct Unsealed {
     pub(crate) diversifier: Diversifier,

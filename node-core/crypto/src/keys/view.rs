@@ -65,7 +65,7 @@ impl ViewKey {
     }
 
     /// [`Self::detects`] for many coins at once, in their order: the encodings share one field inversion.
-    pub fn detects_each(&self, owners: &[OneTimeKey]) -> Vec<bool> {
+    pub fn detects_each(&self, owners: &[&OneTimeKey]) -> Vec<bool> {
         // Points are doubled while they are encoded, so half the scalar is what they are multiplied by.
         let half = Zeroizing::new(self.a.div_by_2());
         let points: Vec<Option<RistrettoPoint>> =

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use umbel_crypto::coin::{
-    KeyRole, NewCoin, NoteSize, OpenError, build_coin, build_payout_key, check_payout_key, coinbase_coin, detects,
-    open_coin, open_coinbase, recover_sent,
+    KeyRole, NewCoin, NoteSize, OpenError, build_coin, build_payout_key, check_payout_key, coinbase_coin, open_coin,
+    open_coinbase, recover_sent,
 };
 use umbel_crypto::keys::{Address, AddressIndex, OutgoingViewKey, PlannedOutput};
 use umbel_crypto::{BadPoint, Element};
@@ -28,7 +28,7 @@ proptest! {
     fn the_owner_opens_what_was_paid(value: u64, position: u32, note in "[a-zA-ZäöüéA-Z ]{0,60}") {
         let coin = sent_coin(value, &note, position);
         let owner = wallet(2);
-        prop_assert!(detects(&owner.keys.view, &coin.owner));
+        prop_assert!(owner.keys.view.detects(&coin.owner));
         let opened = owner.open(&coin, position);
         prop_assert_eq!(opened.value, units(value));
         prop_assert_eq!(opened.note.unwrap_or_default(), note);
@@ -47,7 +47,7 @@ proptest! {
 fn strangers_see_nothing() {
     let coin = sent_coin(9, "secret", 0);
     let stranger = wallet(3);
-    assert!(!detects(&stranger.keys.view, &coin.owner));
+    assert!(!stranger.keys.view.detects(&coin.owner));
     assert_eq!(open_coin(&stranger.keys.view, &coin, 0).err(), Some(OpenError::NotMine));
     let recover = |key: &OutgoingViewKey, inputs: &[OutPoint], salt: &[u8; 32], position| {
         recover_sent(key, inputs, salt, &coin, position).err()
@@ -70,7 +70,8 @@ fn detection_in_a_batch_equals_detection_alone() {
     owners.rotate_left(10);
     for n in [2, 3, 4] {
         let view = wallet(n).keys.view;
-        let alone: Vec<bool> = owners.iter().map(|owner| detects(&view, owner)).collect();
+        let owners: Vec<_> = owners.iter().collect();
+        let alone: Vec<bool> = owners.iter().map(|owner| view.detects(owner)).collect();
         assert_eq!(view.detects_each(&owners), alone);
         assert_eq!(alone.iter().filter(|found| **found).count(), [17, 20, 0][usize::from(n) - 2]);
     }
@@ -188,7 +189,7 @@ fn the_identity_belongs_to_nobody() {
     coin.owner.view = PointBytes([0; 32]);
     coin.owner.spend = PointBytes([0; 32]);
     let owner = wallet(2);
-    assert!(!detects(&owner.keys.view, &coin.owner));
+    assert!(!owner.keys.view.detects(&coin.owner));
     assert!(!owner.keys.spend.owns(&coin.owner));
     assert_eq!(open_coin(&owner.keys.view, &coin, 0).err(), Some(OpenError::BadPoint(BadPoint::Identity)));
 }

@@ -297,6 +297,30 @@ fn mutated_witness_poisoning_a_blocks_hash() {
     }
 }
 
+/// Where nothing is hidden, the rows are zero and any `T = z·B̃` satisfies the kernel's equation: a stranger would give somebody
+/// else's transaction another `wtxid`. There is one proof only, and it proves nothing that is false.
+#[test]
+fn another_witness_by_a_stranger() {
+    let public = |out| {
+        let memos = |value| vec![(AssetId::STR, value)];
+        draft(&Plan { memos_in: memos(3), memos_out: memos(out), fee: 1, ..Plan::default() })
+    };
+    let tx = public(2).prove(&mut rng(1)).unwrap();
+    assert_eq!((verify(&tx), tx.witness.kernel), (Ok(()), [0; 64]));
+
+    let z = Scalar::from(5u8);
+    let mut again = tx.clone();
+    again.witness.kernel[..32].copy_from_slice(&(z * blinding_base()).compress().0);
+    again.witness.kernel[32..].copy_from_slice(z.as_bytes());
+    assert_eq!(again.txid(), tx.txid());
+    assert_eq!(verify(&again), Err(TxRuleError::Kernel));
+
+    let minting = public(3);
+    let signed = InputWitness::Signature(sign(&minting.owner.secp, &minting.sighash()));
+    let witness = Witness { inputs: vec![signed], ..tx.witness };
+    assert_eq!(verify(&Transaction { core: minting.core, witness }), Err(TxRuleError::Kernel));
+}
+
 /// A payout key opens in the role that it was made for and in no other, so that none can be copied to another place; and a
 /// reward is bound to its block.
 #[test]

@@ -75,3 +75,31 @@ fn ml_dsa_signatures_are_bound_to_key_message_and_context() {
     assert!(!ml_dsa::verify(&public, MlDsaContext::Vote, b"message", &[0xff; ml_dsa::SIGNATURE_BYTES]));
     assert_ne!(key.key_hash(), other.key_hash());
 }
+
+/// A signature has one encoding: positions of hints ascend strictly, and what is left of their list is zero (FIPS 204,
+/// algorithm 21). With a second encoding, a stranger could turn one witness into another.
+#[test]
+fn other_encodings_of_an_ml_dsa_signature_are_refused() {
+    const MOST_HINTS: usize = 55;
+    const POLYNOMIALS: usize = 6;
+    let key = MlDsaKey::from_seed(&[1; 32]);
+    let signature = key.sign(MlDsaContext::Lock, b"message");
+    let holds = |change: &dyn Fn(&mut [u8])| {
+        let mut changed = signature;
+        let at = changed.len() - MOST_HINTS - POLYNOMIALS;
+        change(&mut changed[at..]);
+        ml_dsa::verify(&key.verifying_key(), MlDsaContext::Lock, b"message", &changed)
+    };
+    let hints = &signature[ml_dsa::SIGNATURE_BYTES - MOST_HINTS - POLYNOMIALS..];
+    let cut = |i: usize| usize::from(hints[MOST_HINTS + i]);
+    let (first, before_last, used) = (cut(0), cut(POLYNOMIALS - 2), cut(POLYNOMIALS - 1));
+    assert!(first >= 2 && before_last < used && used < MOST_HINTS, "this signature has room for every change");
+    assert!(holds(&|_| {}));
+    assert!(!holds(&|hints| hints.swap(0, 1)), "order");
+    assert!(!holds(&|hints| hints[MOST_HINTS - 1] = 1), "padding");
+    let repeat = |hints: &mut [u8]| {
+        hints[used] = hints[used - 1];
+        hints[MOST_HINTS + POLYNOMIALS - 1] += 1;
+    };
+    assert!(!holds(&repeat), "a hint twice");
+}
