@@ -52,10 +52,12 @@ pub fn run() -> ExitCode {
             commands::wallet::wallet_addresses,
             commands::wallet::wallet_new_address,
             commands::wallet::wallet_history,
+            commands::wallet::wallet_prove_payment,
             commands::send::send_decode_address,
             commands::send::send_plan,
             commands::send::send_pay,
             commands::send::send_status,
+            commands::tx::tx_verify_payment,
             commands::settings::settings_get,
             commands::settings::settings_set,
         ])

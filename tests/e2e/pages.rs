@@ -211,6 +211,50 @@ pub(crate) async fn receive_address(page: &Page) -> Result<String> {
     page.until_text("receive-address", SHORT, |text| text.starts_with("dumbel1")).await
 }
 
+/// Proves the newest sent payment, and checks the proof as a stranger would; the wrong challenge first.
+pub(crate) async fn prove_and_check(page: &Page, challenge: &str) -> Result<()> {
+    go(page, Place::Activity).await?;
+    page.click("activity-sent").await?;
+    page.until("only what was sent", SHORT, async || {
+        let pressed = page.attr("activity-sent", "aria-pressed").await?;
+        Ok((pressed.as_deref() == Some("true")).then_some(()))
+    })
+    .await?;
+    page.find_all("activity-entry", 1).await?;
+    page.click("activity-entry").await?;
+    page.click("proof-open").await?;
+    page.fill("proof-challenge", challenge).await?;
+    page.click("proof-make").await?;
+    let proof = page
+        .until("the proof to be made", LONG, async || {
+            Ok(page.find("proof-text").await?.prop("value").await?.filter(|text| text.contains("signature")))
+        })
+        .await?;
+    page.assert_fits("proof").await?;
+    page.picture("proof").await?;
+    page.click("dialog-close").await?;
+    page.click("proof-check-open").await?;
+    // A field takes line ends as a form's key; the text means the same without them.
+    let line: String = proof.lines().map(str::trim).collect();
+    page.fill("proof-paste", &line).await?;
+    page.fill("proof-asked", "another question").await?;
+    page.click("proof-check-now").await?;
+    page.until("the refusal", LONG, async || {
+        Ok((page.attr("form-error", "data-code").await?.as_deref() == Some("bad_proof")).then_some(()))
+    })
+    .await?;
+    page.fill("proof-asked", challenge).await?;
+    page.click("proof-check-now").await?;
+    page.until("the verdict", LONG, async || {
+        Ok((page.attr("proof-verdict", "data-paid").await?.as_deref() == Some("true")).then_some(()))
+    })
+    .await?;
+    page.assert_fits("proof-check").await?;
+    page.picture("proof-check").await?;
+    page.click("dialog-close").await?;
+    page.click("activity-all").await
+}
+
 /// Fills in a payment and reviews it.
 pub(crate) async fn prepare_payment(page: &Page, to: &str, amount: &str, note: &str) -> Result<()> {
     go(page, Place::Send).await?;

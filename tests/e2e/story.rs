@@ -61,6 +61,8 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
     pages::until_drawn(page, "node-dag", BLOCKS_IN_PICTURE).await?;
     pages::mine(page, false).await?;
     every_page(page).await?;
+    pages::prove_and_check(page, "order 4711, 20 November").await?;
+    say("proved the payment, and checked the proof");
     pages::lock_and_unlock(page).await?;
     say("locked and unlocked");
 

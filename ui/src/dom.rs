@@ -155,6 +155,16 @@ pub(crate) fn scroll_to_top() {
     }
 }
 
+/// The text of the file that a person chose in a field; `None` where there is none, or it is longer than `limit` bytes.
+pub(crate) async fn chosen_text(event: &web_sys::Event, limit: usize) -> Option<String> {
+    let field: web_sys::HtmlInputElement = event.target()?.dyn_into().ok()?;
+    let file = field.files()?.get(0)?;
+    if file.size() > limit as f64 {
+        return None;
+    }
+    wasm_bindgen_futures::JsFuture::from(file.text()).await.ok()?.as_string()
+}
+
 /// Offers text as a file.
 pub(crate) fn download(name: &str, kind: &str, text: &str) -> bool {
     let make = || -> Option<()> {

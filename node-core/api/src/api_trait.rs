@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::{Empty, node, send, settings, tx, wallet};
+use crate::{Empty, lock, node, send, settings, tx, wallet};
 
 /// What every call gives.
 pub type ApiFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -120,6 +120,9 @@ calls! {
     /// What came and went, newest first.
     "wallet" "history" wallet_history WalletHistory(wallet::HistoryRequest) -> wallet::History;
 
+    /// Proves to whoever chose the challenge that a payment was made. Shows its address, amount and note.
+    "wallet" "prove_payment" wallet_prove_payment ProvePayment(wallet::ProvePaymentRequest) -> tx::PaymentProof;
+
     /// Reads an address of any kind.
     "send" "decode_address" send_decode_address DecodeAddress(send::DecodeAddressRequest) -> send::DecodedAddress;
     /// Says what a payment would take, without making it.
@@ -129,10 +132,35 @@ calls! {
     /// How far a payment is.
     "send" "status" send_status SendStatus(send::StatusRequest) -> send::Payment;
 
+    /// What others need to lock money for a wallet.
+    "lock" "key" lock_key LockKey(lock::LockKeyRequest) -> lock::LockKey;
+    /// Pays into a lock.
+    "lock" "create" lock_create LockCreate(lock::CreateLockRequest) -> lock::CreatedLock;
+    /// Locks that name a key or an address of a wallet.
+    "lock" "list" lock_list LockList(wallet::WalletRequest) -> lock::LockList;
+    /// Spends a lock that needs no other signer.
+    "lock" "spend" lock_spend LockSpend(lock::SpendLockRequest) -> lock::LockSpent;
+    /// Claims a hash lock: shows its secret to everyone.
+    "lock" "claim" lock_claim LockClaim(lock::ClaimLockRequest) -> lock::LockSpent;
+    /// Takes a hash lock back after its timeout.
+    "lock" "refund" lock_refund LockRefund(lock::SpendLockRequest) -> lock::LockSpent;
+    /// Builds what spends a multisig lock, signed by the wallet's own keys.
+    "lock" "propose" lock_propose LockPropose(lock::SpendLockRequest) -> lock::SigningFile;
+    /// Adds the wallet's signatures.
+    "lock" "sign" lock_sign LockSign(lock::SignRequest) -> lock::SigningFile;
+    /// Checks a file that goes from signer to signer, and says what it does.
+    "lock" "inspect" lock_inspect LockInspect(lock::SigningFileRequest) -> lock::SigningView;
+    /// Submits such a file once it has all its signatures.
+    "lock" "submit" lock_submit LockSubmit(lock::SigningFileRequest) -> tx::Submitted;
+
     /// Builds and signs a payment without submitting it.
     "tx" "build" tx_build TxBuild(send::SendRequest) -> tx::RawTx;
     /// Submits a transaction that was built elsewhere.
     "tx" "submit" tx_submit TxSubmit(tx::RawTx) -> tx::Submitted;
+    /// Verifies a proof of payment, and says what became of its transaction.
+    "tx" "verify_payment" tx_verify_payment VerifyPayment(tx::VerifyPaymentRequest) -> tx::VerifiedPayment;
+    /// What to pay for a transaction now.
+    "tx" "fees" tx_fees TxFees(Empty) -> tx::FeeEstimate;
 
     /// The person's settings.
     "settings" "get" settings_get SettingsGet(Empty) -> settings::Settings;
@@ -167,6 +195,11 @@ mod tests {
         let wallet = json!({ "wallet": "a" });
         let pay = json!({ "wallet": "a", "to": "b", "amount": "1" });
         let secret = json!({ "wallet": "a", "password": "p" });
+        let lock = json!({ "wallet": "a", "outpoint": "00:0" });
+        let signing = json!({
+            "version": 1, "network": "devnet", "genesis": "00", "core": "00", "proofs": "00", "m": 1, "keys": ["00"],
+            "shown": null, "signatures": [{ "index": 0, "signature": "00" }],
+        });
         strict! {
             NodeState json!({});
             NodeDag json!({ "since": 0, "limit": 1 });
@@ -186,12 +219,28 @@ mod tests {
             WalletAddresses wallet;
             WalletNewAddress wallet;
             WalletHistory json!({ "wallet": "a", "limit": 1 });
+            ProvePayment json!({ "wallet": "a", "txid": "00", "challenge": "c" });
             DecodeAddress json!({ "text": "a" });
             SendPlan pay;
             SendPay pay;
             SendStatus json!({ "id": 1 });
+            LockKey json!({ "wallet": "a", "fresh": true });
+            LockCreate json!({ "wallet": "a", "amount": "1", "lock": { "kind": "post_quantum", "to": "b" } });
+            LockList wallet;
+            LockSpend lock;
+            LockClaim lock;
+            LockRefund lock;
+            LockPropose lock;
+            LockSign json!({ "wallet": "a", "file": signing });
+            LockInspect json!({ "file": signing });
+            LockSubmit json!({ "file": signing });
             TxBuild pay;
             TxSubmit json!({ "hex": "00" });
+            VerifyPayment json!({ "proof": {
+                "version": 1, "network": "devnet", "genesis": "00", "core": "00", "index": 0, "address": "a", "x": "00",
+                "signature": "00", "challenge": "c",
+            } });
+            TxFees json!({});
             SettingsGet json!({});
             SettingsSet json!({});
         }

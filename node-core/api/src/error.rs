@@ -44,6 +44,8 @@ pub enum ErrorCode {
     TxRefused,
     /// A competing transaction came first.
     TxConflict,
+    /// A proof of payment does not hold, or can't be made.
+    BadProof,
     /// Not allowed: the token is missing or wrong.
     Unauthorized,
     /// No such call, block or transaction.
@@ -66,17 +68,28 @@ pub struct ApiError {
     pub message: String,
     /// Whether the same call may succeed later.
     pub retryable: bool,
+    /// The rule that a transaction breaks, by its name in the program, such as `FeeTooLow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl ApiError {
     /// An error that trying again does not mend.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false }
+        Self { code, message: message.into(), retryable: false, rule: None }
     }
 
     /// An error that may pass.
     pub fn passing(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: true }
+        Self { code, message: message.into(), retryable: true, rule: None }
+    }
+
+    /// The same, naming the rule: the variant of `error`.
+    #[must_use]
+    pub fn naming(self, error: &impl core::fmt::Debug) -> Self {
+        let shown = format!("{error:?}");
+        let end = shown.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(shown.len());
+        Self { rule: Some(shown[..end].to_owned()), ..self }
     }
 }
 

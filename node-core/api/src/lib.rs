@@ -2,13 +2,14 @@
 //!
 //! ## What it answers for
 //! - one list of calls ([`api_trait`]) from which the trait, the call types and the JSON dispatcher are made
-//! - the DTOs of each area: [`node`], [`wallet`], [`send`], [`tx`], [`settings`]
+//! - the DTOs of each area: [`node`], [`wallet`], [`send`], [`lock`], [`tx`],
+//!   [`settings`]
 //! - [`NodeEvent`]s and [`ApiError`]
 //!
 //! ## What it must never do
 //! Carry a type of the ledger: hashes and addresses are strings here, amounts are decimal strings such as `"1.25000000"`.
 //! Carry a secret, but for words and passwords in `wallet/create`, `wallet/restore`, `wallet/reveal` and
-//! `wallet/unlock`. It compiles to WebAssembly.
+//! `wallet/unlock`, and secrets of hash locks in `lock/create` and `lock/claim`. It compiles to WebAssembly.
 //!
 //! ## Flow
 //! `ui` or the command line → a [`Call`] → Tauri command or `POST /api/v1/<area>/<call>` → [`Api`] in `umbel-node`.
@@ -16,6 +17,7 @@
 pub mod api_trait;
 pub mod error;
 pub mod event;
+pub mod lock;
 pub mod node;
 pub mod secret;
 pub mod send;

@@ -31,9 +31,40 @@ pub struct WalletSummary {
     /// Whether the words have been written down.
     pub backed_up: bool,
     /// Why its file can't be used, where it can't.
-    pub damaged: Option<String>,
+    pub damaged: Option<WalletDamage>,
     /// 25 bits by which people tell wallets apart: five bytes of five bits each, rows of a symmetric picture.
     pub mark: [u8; 5],
+}
+
+/// What is wrong with a wallet's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletDamage {
+    /// For programs and for translation.
+    pub code: DamageCode,
+    /// One English sentence.
+    pub message: String,
+}
+
+/// What can be wrong with a wallet's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DamageCode {
+    /// It is not there.
+    Missing,
+    /// The system does not let it be read.
+    Unreadable,
+    /// It is cut off, or has bytes too many.
+    Length,
+    /// It is no wallet's file.
+    Magic,
+    /// Some byte changed.
+    Checksum,
+    /// Its content makes no sense.
+    Content,
+    /// A newer program wrote it.
+    Version,
+    /// It belongs to another network.
+    Network,
 }
 
 /// How far a wallet is open.
@@ -130,6 +161,21 @@ pub struct Revealed {
     pub words: Secret,
     /// BIP39 passphrase; empty for none.
     pub passphrase: Secret,
+}
+
+/// Asks for a proof that a payment was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvePaymentRequest {
+    /// Which wallet paid.
+    pub wallet: String,
+    /// The transaction.
+    pub txid: String,
+    /// Which output; without it, the one that pays somebody else.
+    #[serde(default)]
+    pub index: Option<u32>,
+    /// What the verifier asks to be signed: 1 to 256 bytes, so that nobody else can show the same proof as theirs.
+    pub challenge: String,
 }
 
 /// Balance of one asset, in decimal strings.

@@ -1,15 +1,15 @@
 //! Texts of the API into types of the ledger and back, and errors of the lower crates into [`ApiError`]: once, here.
 
 use umbel_api::send::{AddressKind, DecodedAddress, PaymentStage};
-use umbel_api::wallet::{HistoryKind, Restored};
+use umbel_api::wallet::{DamageCode, HistoryKind, Restored, WalletDamage};
 use umbel_api::{ApiError, ErrorCode, Secret};
 use umbel_crypto::keys::{Address, AddressError, ConfidentialAddress};
 use umbel_types::consensus_api::ConsensusError;
 use umbel_types::encode::Decode;
 use umbel_types::errors::TxContextError;
 use umbel_types::lock::Lock;
-use umbel_types::{Amount, AmountError, AssetId, Network, Params, Transaction};
-use umbel_wallet::{SendAmount, WalletError};
+use umbel_types::{Amount, AmountError, AssetId, BlockHash, Network, Params, Transaction};
+use umbel_wallet::{Damage, SendAmount, WalletError};
 
 /// Reads an address of this network, or of none.
 pub(crate) fn address(text: &str, params: &Params) -> Result<Address, ApiError> {
@@ -97,7 +97,12 @@ pub(crate) fn asset_name(asset: AssetId) -> String {
 pub(crate) fn transaction(text: &str) -> Result<Transaction, ApiError> {
     let bad = |reason: String| ApiError::new(ErrorCode::BadInput, format!("this is no transaction: {reason}"));
     let bytes = hex::decode(text.trim()).map_err(|e| bad(e.to_string()))?;
-    Transaction::from_bytes(&bytes).map_err(|e| bad(e.to_string()))
+    Transaction::from_bytes(&bytes).map_err(|e| bad(e.to_string()).naming(&e))
+}
+
+/// The hash of a block in hexadecimal.
+pub(crate) fn block_hash(text: &str) -> Result<BlockHash, ApiError> {
+    text.parse().map_err(|_| ApiError::new(ErrorCode::BadInput, "a block's hash has 64 hexadecimal digits"))
 }
 
 /// The address that a memo pays, where its lock is one.
@@ -112,6 +117,21 @@ pub(crate) fn lock_address(lock: &Lock) -> Option<String> {
 pub(crate) fn preview(words: &Secret, passphrase: &Secret, network: Network) -> Result<Restored, ApiError> {
     let preview = umbel_wallet::preview(words.expose(), passphrase.expose(), network).map_err(|e| wallet_error(&e))?;
     Ok(Restored { zk13str: preview.zk13str, confidential: preview.confidential, same_words_as: Vec::new() })
+}
+
+/// What is wrong with a wallet's file, as shells see it.
+pub(crate) fn damage(damage: &Damage) -> WalletDamage {
+    let code = match damage {
+        Damage::Missing => DamageCode::Missing,
+        Damage::Unreadable(_) => DamageCode::Unreadable,
+        Damage::Length => DamageCode::Length,
+        Damage::Magic => DamageCode::Magic,
+        Damage::Checksum => DamageCode::Checksum,
+        Damage::Content => DamageCode::Content,
+        Damage::Version(_) => DamageCode::Version,
+        Damage::Network(_) => DamageCode::Network,
+    };
+    WalletDamage { code, message: damage.cause() }
 }
 
 /// A wallet's error as shells see it.
@@ -134,23 +154,29 @@ pub(crate) fn wallet_error(error: &WalletError) -> ApiError {
         WalletError::InsufficientFunds { .. } | WalletError::TooManyCoins { .. } => ErrorCode::InsufficientFunds,
         WalletError::NeedsPublic => ErrorCode::NeedsPublic,
         WalletError::NoSuchPayment(_) => ErrorCode::NotFound,
+        WalletError::NotItsPayment(_) | WalletError::SeveralRecipients { .. } | WalletError::PaymentProof(_) => {
+            ErrorCode::BadProof
+        }
         WalletError::DevnetOnly => ErrorCode::DevnetOnly,
         WalletError::InUse { .. }
         | WalletError::NotScanned
         | WalletError::PlanOutdated
         | WalletError::FundBusy
         | WalletError::Cancelled => ErrorCode::Unavailable,
+        WalletError::Lock(error) => return crate::locks::lock_error(error),
         WalletError::Consensus(error) => return consensus_error(error),
         WalletError::Randomness | WalletError::KeyDerivation | WalletError::Build(_) => ErrorCode::Internal,
     };
-    ApiError { code, message: error.to_string(), retryable: error.is_passing() }
+    ApiError { code, message: error.to_string(), retryable: error.is_passing(), rule: None }
 }
 
 /// An error of consensus as shells see it.
 pub(crate) fn consensus_error(error: &ConsensusError) -> ApiError {
     match error {
         ConsensusError::UnknownBlock(_) => ApiError::new(ErrorCode::NotFound, error.to_string()),
-        ConsensusError::Store(_) => ApiError::new(ErrorCode::Internal, error.to_string()),
+        ConsensusError::Store(_) | ConsensusError::DamagedBody { .. } => {
+            ApiError::new(ErrorCode::Internal, error.to_string())
+        }
         ConsensusError::BadPayout => ApiError::new(ErrorCode::BadInput, error.to_string()),
         ConsensusError::Stopping => ApiError::passing(ErrorCode::Unavailable, error.to_string()),
     }
@@ -164,7 +190,8 @@ pub(crate) fn context_error(error: &TxContextError) -> ApiError {
         | TxContextError::NotYetValid { .. }
         | TxContextError::Expired { .. }
         | TxContextError::MemoNotYetValid(_)
-        | TxContextError::MemoBranch(_) => ErrorCode::TxRefused,
+        | TxContextError::MemoEnded(_)
+        | TxContextError::TimelockRunning { .. } => ErrorCode::TxRefused,
     };
     ApiError::new(code, error.to_string())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use umbel_api::api_trait as calls;
-use umbel_api::{Api, ApiError, ApiFuture, Call, Empty, ErrorCode, node, send, settings, tx, wallet};
+use umbel_api::{Api, ApiError, ApiFuture, Call, Empty, ErrorCode, lock, node, send, settings, tx, wallet};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::api_file::ApiFile;
@@ -122,12 +122,25 @@ forward! {
     wallet_addresses WalletAddresses(wallet::WalletRequest) -> wallet::AddressList;
     wallet_new_address WalletNewAddress(wallet::NewAddressRequest) -> wallet::AddressEntry;
     wallet_history WalletHistory(wallet::HistoryRequest) -> wallet::History;
+    wallet_prove_payment ProvePayment(wallet::ProvePaymentRequest) -> tx::PaymentProof;
     send_decode_address DecodeAddress(send::DecodeAddressRequest) -> send::DecodedAddress;
     send_plan SendPlan(send::SendRequest) -> send::PaymentPlan;
     send_pay SendPay(send::SendRequest) -> send::Payment;
     send_status SendStatus(send::StatusRequest) -> send::Payment;
+    lock_key LockKey(lock::LockKeyRequest) -> lock::LockKey;
+    lock_create LockCreate(lock::CreateLockRequest) -> lock::CreatedLock;
+    lock_list LockList(wallet::WalletRequest) -> lock::LockList;
+    lock_spend LockSpend(lock::SpendLockRequest) -> lock::LockSpent;
+    lock_claim LockClaim(lock::ClaimLockRequest) -> lock::LockSpent;
+    lock_refund LockRefund(lock::SpendLockRequest) -> lock::LockSpent;
+    lock_propose LockPropose(lock::SpendLockRequest) -> lock::SigningFile;
+    lock_sign LockSign(lock::SignRequest) -> lock::SigningFile;
+    lock_inspect LockInspect(lock::SigningFileRequest) -> lock::SigningView;
+    lock_submit LockSubmit(lock::SigningFileRequest) -> tx::Submitted;
     tx_build TxBuild(send::SendRequest) -> tx::RawTx;
     tx_submit TxSubmit(tx::RawTx) -> tx::Submitted;
+    tx_verify_payment VerifyPayment(tx::VerifyPaymentRequest) -> tx::VerifiedPayment;
+    tx_fees TxFees(Empty) -> tx::FeeEstimate;
     settings_get SettingsGet(Empty) -> settings::Settings;
     settings_set SettingsSet(settings::Settings) -> settings::Settings;
 }

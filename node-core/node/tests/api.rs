@@ -151,6 +151,10 @@ fn suite(api: &dyn Api) {
     let last = broken.hex.len() - 2;
     broken.hex.replace_range(last.., if raw.hex.ends_with("00") { "01" } else { "00" });
     assert_eq!(code(wait(api.tx_submit(broken))), ErrorCode::TxConflict);
+    // Little waits and little was accepted: the least fee is enough, and the range is what was paid.
+    let fees = wait(api.tx_fees(Empty {})).unwrap();
+    assert_eq!((fees.least, fees.next_seconds, fees.within_minute, fees.within_hour), (1, 1, 1, 1));
+    assert!(fees.paid.is_some_and(|paid| paid.low >= 1 && paid.low <= paid.high));
     wait(api.node_devnet_advance(advance(10))).unwrap();
     eventually("it is ten seconds deep", || (status(paid.id).stage == PaymentStage::Confirmed).then_some(()));
     assert_eq!(code(wait(api.send_status(StatusRequest { id: 4_711 }))), ErrorCode::NotFound);
@@ -169,10 +173,22 @@ fn suite(api: &dyn Api) {
     assert_eq!(view.payments.len(), 1, "{view:?}");
     let newest = view.blocks.last().unwrap().sequence;
     assert!(wait(api.node_dag(DagRequest { since: newest, limit: 512 })).unwrap().blocks.is_empty());
+    // Whoever asks after a call sees what it did, not the last snapshot.
+    let before = wait(api.node_state(Empty {})).unwrap();
+    wait(api.node_devnet_advance(advance(3))).unwrap();
+    let after = wait(api.node_state(Empty {})).unwrap();
+    assert_eq!((after.block_count, after.blue_score), (before.block_count + 3, before.blue_score + 3));
+    assert_ne!(after.sink, before.sink);
     let mine = |threads| MineRequest { threads, pay_to: None };
     let mining = wait(api.node_mine(mine(1))).unwrap();
     assert_eq!((mining.threads, mining.pays_to), (1, Some(alice.confidential.clone())));
     assert_eq!(wait(api.node_mine(mine(0))).unwrap().threads, 0);
+    // The wallet that was open when mining was switched on is paid from then on, the first one or not.
+    let for_bob = MineRequest { threads: 1, pay_to: Some(bob.confidential.clone()) };
+    assert_eq!(wait(api.node_mine(for_bob)).unwrap().pays_to, Some(bob.confidential.clone()));
+    assert_eq!(wait(api.node_state(Empty {})).unwrap().mining.pays_to, Some(bob.confidential.clone()));
+    let stopped = wait(api.node_mine(mine(0))).unwrap();
+    assert_eq!((stopped.threads, stopped.pays_to), (0, Some(bob.confidential.clone())));
     assert_eq!(code(wait(api.node_mine(mine(100_000)))), ErrorCode::BadInput);
     let settings = wait(api.settings_get(Empty {})).unwrap();
     assert_eq!(wait(api.settings_set(settings.clone())).unwrap(), settings);

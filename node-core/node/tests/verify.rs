@@ -5,18 +5,21 @@
 
 mod history;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use history::{ALICE, BOB, Plan};
 use umbel_consensus::open_existing_store;
+use umbel_crypto::keys::Address;
 use umbel_ledger::genesis;
 use umbel_node::NodeConfig;
 use umbel_store::{Batch, Durability, Table};
 use umbel_types::encode::Encode;
 use umbel_types::genesis::devnet;
 use umbel_types::{Amount, AssetId, Network, Params};
+use umbel_wallet::{EntryId, HistoryEntry, HistoryKind, HistoryQuery, PaymentRequest, SendAmount, Wallet};
 
 fn verify(data_dir: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_umbel"));
@@ -41,6 +44,27 @@ fn a_long_history_is_verified_and_restored() {
     history::scan(&mut restored, &built.node);
     assert_eq!(restored.balances(), built.alice.balances());
     assert_eq!(restored.coin_count(), built.alice.coin_count());
+    // The same coins: what all of them would pay is planned alike.
+    let all = |wallet: &Wallet| {
+        let to = Address::Confidential(wallet.payout_address());
+        let request =
+            PaymentRequest { to, amount: SendAmount::Max, asset: AssetId::STR, note: String::new(), public: false };
+        let plan = wallet.plan(&request).unwrap();
+        (plan.amount(), plan.fee(), plan.coins(), plan.transactions())
+    };
+    assert_eq!(all(&restored), all(&built.alice));
+    // Of history, the chain alone tells the receipts that are unspent: each is one that the running wallet tells.
+    let told = |wallet: &Wallet| wallet.history(&HistoryQuery { limit: usize::MAX, ..HistoryQuery::default() }).entries;
+    let known: BTreeMap<EntryId, HistoryEntry> = told(&built.alice).into_iter().map(|e| (e.id, e)).collect();
+    let found = told(&restored);
+    assert!(!found.is_empty() && found.len() < known.len());
+    for entry in found {
+        let running = &known[&entry.id];
+        assert_eq!((entry.asset, entry.stage, entry.accepted_in), (running.asset, running.stage, None));
+        if entry.kind != HistoryKind::SelfTransfer {
+            assert_eq!((entry.kind, entry.amount, &entry.note), (running.kind, running.amount, &running.note));
+        }
+    }
     let mut bob = history::restore(&wallets.path().join("bob again"), BOB);
     history::scan(&mut bob, &built.node);
     built.alice.flush().unwrap();

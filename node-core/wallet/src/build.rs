@@ -13,7 +13,7 @@ use crate::error::WalletError;
 use crate::keys::{SpendKeys, WatchKeys};
 use crate::payment::PaymentId;
 use crate::plan::{PlanInput, PlanTo, TxPlan, note_size};
-use crate::prove::{ChainTerms, Target, prove};
+use crate::prove::{ChainTerms, Payee, Target, prove};
 use crate::random::SeededRng;
 use crate::record::OwnOutput;
 
@@ -104,6 +104,7 @@ impl BuildJob {
                     (Address::Confidential(address), String::new(), Some(index))
                 }
             };
+            let to = Payee::Address(to);
             targets.push(Target { to, asset: output.asset, value: output.value, note, internal });
         }
         let note = if is_last { note_size(&self.note)? } else { NoteSize::None };

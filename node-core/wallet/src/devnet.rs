@@ -13,7 +13,7 @@ use umbel_types::{Amount, AssetId, DaaRange, DaaScore, Lock, Network, OutPoint, 
 use crate::coins::{OwnedCoin, PaidTo, Spendable, Text};
 use crate::error::WalletError;
 use crate::keys::{SpendKeys, WatchKeys, derive};
-use crate::prove::{ChainTerms, Target, prove};
+use crate::prove::{ChainTerms, Payee, Target, prove};
 use crate::random::SeededRng;
 use crate::seed::{WalletSecrets, parse_words};
 use crate::select::Pays;
@@ -65,7 +65,7 @@ pub fn fund(
     }
     let keys = GenesisKeys::derive()?;
     let sources = sources(chain, &keys)?;
-    let pays = Pays { as_memo: matches!(to, Address::Zk13str(_)), note: NoteSize::None };
+    let pays = Pays { as_memo: matches!(to, Address::Zk13str(_)), lock_bytes: 0, note: NoteSize::None };
     // The change is a Memo too.
     let mut shape = pays.shape(0, 1, 0);
     shape.memos_out += 1;
@@ -85,7 +85,13 @@ pub fn fund(
     let Lock::Address(back_to) = terms.lock else {
         return Err(WalletError::Build("a test coin has no address".to_owned()));
     };
-    let target = |to: Address, value| Target { to, asset: AssetId::STR, value, note: String::new(), internal: None };
+    let target = |to: Address, value| Target {
+        to: Payee::Address(to),
+        asset: AssetId::STR,
+        value,
+        note: String::new(),
+        internal: None,
+    };
     let targets = vec![target(to.clone(), amount), target(Address::Zk13str(back_to), change)];
     let params = chain.params();
     let end = chain.virtual_state().daa_score.saturating_add(params.daa_of_seconds(LIFETIME_S));

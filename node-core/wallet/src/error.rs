@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use umbel_crypto::payment_proof::PaymentProofError;
 use umbel_types::consensus_api::ConsensusError;
-use umbel_types::{Amount, AmountError, AssetId, DecodeError};
+use umbel_types::{Amount, AmountError, AssetId, DecodeError, TxId};
+
+use crate::lock_error::LockError;
 
 /// Why words give no seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -221,6 +224,21 @@ pub enum WalletError {
     /// No payment of that number.
     #[error("there is no payment {0}")]
     NoSuchPayment(u64),
+    /// No coin of the transaction was made for somebody else with this wallet's keys.
+    #[error("this wallet paid nobody a coin by transaction {0}: there is nothing to prove")]
+    NotItsPayment(TxId),
+    /// The transaction pays several.
+    #[error("the transaction pays several recipients, by its outputs {outputs:?}: say which one is to be proved")]
+    SeveralRecipients {
+        /// Indices of the outputs.
+        outputs: Vec<u32>,
+    },
+    /// A proof of payment can't be made.
+    #[error("the payment can't be proved: {0}")]
+    PaymentProof(#[source] PaymentProofError),
+    /// A lock is not made, spent or signed for.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Test coins are on devnet only.
     #[error("only devnet has test coins with public keys")]
     DevnetOnly,

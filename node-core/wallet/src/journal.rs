@@ -58,14 +58,14 @@ pub(crate) struct Journal {
 
 /// What binds the next record to all before it.
 #[derive(Clone)]
-struct Chain {
+pub(crate) struct Chain {
     header: [u8; HEADER_BYTES],
     number: u64,
     last_tag: [u8; TAG_BYTES],
 }
 
 impl Chain {
-    fn new(id: [u8; 16]) -> Self {
+    pub(crate) fn new(id: [u8; 16]) -> Self {
         let mut header = [0u8; HEADER_BYTES];
         header[..8].copy_from_slice(&MAGIC);
         header[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -77,7 +77,7 @@ impl Chain {
         [self.header.as_slice(), &self.number.to_le_bytes(), &self.last_tag].concat()
     }
 
-    fn seal(&mut self, key: &[u8; 32], record: &Record) -> Result<Vec<u8>, WalletError> {
+    pub(crate) fn seal(&mut self, key: &[u8; 32], record: &Record) -> Result<Vec<u8>, WalletError> {
         let plaintext = Zeroizing::new(record.to_bytes());
         if plaintext.len() > MAX_RECORD_BYTES - NONCE_BYTES - TAG_BYTES {
             return Err(WalletError::Journal("a record is too long".to_owned()));
@@ -100,7 +100,7 @@ impl Chain {
     }
 
     /// Opens the record that `bytes` starts with; gives it and its length. `None` where there is none that opens.
-    fn open(&mut self, key: &[u8; 32], bytes: &[u8]) -> Option<(Record, usize)> {
+    pub(crate) fn open(&mut self, key: &[u8; 32], bytes: &[u8]) -> Option<(Record, usize)> {
         let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
         if !(NONCE_BYTES + TAG_BYTES..=MAX_RECORD_BYTES).contains(&length) {
             return None;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use umbel_crypto::keys::{
-    AccountKeys, AddressIndex, ConfidentialAddress, Diversifier, OutgoingViewKey, SecpKey, Seed, SpendKey, ViewKey,
+    AccountKeys, AddressIndex, ConfidentialAddress, Diversifier, MlDsaRole, OutgoingViewKey, SecpKey, Seed, SpendKey,
+    ViewKey,
 };
+use umbel_crypto::ml_dsa::MlDsaKey;
 use umbel_types::{Network, ZkAddress};
 
 use crate::coins::PaidTo;
@@ -40,6 +42,11 @@ impl SpendKeys {
     /// The key that spends Memos of a zk13str address.
     pub(crate) fn secp(&self, index: u32) -> SecpKey {
         self.seed.secp_key(ACCOUNT, index)
+    }
+
+    /// The second key of the post-quantum address of this number.
+    pub(crate) fn ml_dsa(&self, network: Network, index: u32) -> MlDsaKey {
+        self.seed.ml_dsa_key(MlDsaRole::Lock, network, ACCOUNT, index)
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! ## What it answers for
 //! - seed words, keys and the encrypted file of each wallet (`seed.rs`, `keys.rs`, `secrets_file.rs`, [`store`])
-//! - finding coins and memos in the present state and along the selected chain, undone and redone with it (`scan.rs`)
+//! - finding coins, memos and locks in the present state and along the selected chain, undone and redone with it (`scan.rs`)
 //! - planning, proving and signing payments (`plan.rs`, `select.rs` → `prove.rs` → `sign.rs`, together in `build.rs`)
+//! - paying into locks, spending them, alone or with other signers (`locks.rs`, `lock_tx.rs`, `signing.rs`)
 //! - watching payments until they are confirmed, conflicted or over (`payments.rs`)
 //! - the encrypted journal of what the chain does not tell: sent notes, labels, addresses handed out (`journal.rs`)
 //!
@@ -33,11 +34,16 @@ mod coins;
 pub mod devnet;
 pub mod error;
 mod files;
+mod follow;
 pub mod history;
 mod journal;
 mod keys;
+pub mod lock_error;
+mod lock_tx;
+mod locks;
 mod name;
 pub mod payment;
+mod payment_proof;
 mod payments;
 mod payout;
 pub mod plan;
@@ -49,20 +55,27 @@ mod secrets_file;
 mod seed;
 mod select;
 mod sign;
+mod signing;
 mod size;
 mod staging;
 mod state;
 pub mod store;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod wallet;
 
 pub use addresses::AddressEntry;
 pub use build::{BuildJob, BuiltPayment};
 pub use error::{Damage, NameError, WalletError, WordsError};
 pub use history::{EntryId, HistoryEntry, HistoryKind, HistoryPage, HistoryQuery};
+pub use lock_error::{LockError, SigningError};
+pub use lock_tx::{CreatedLock, LockKey, LockSecret, NewLock};
+pub use locks::{LockEntry, LockRole, LockState, PostQuantumAddress};
 pub use payment::{Payment, PaymentId, PaymentStage};
 pub use payout::payout_key;
 pub use plan::{MAX_NOTE_BYTES, PaymentPlan, PaymentRequest, PlanNotice, SendAmount};
 pub use secrets_file::KdfProfile;
 pub use seed::{Preview, preview};
+pub use signing::{SigningParts, SigningRequest, SigningView};
 pub use store::{NewWallet, PublicPart, Revealed, WalletFolder, WalletSummary};
 pub use wallet::{Balance, LockStatus, ScanState, SearchReport, Wallet};

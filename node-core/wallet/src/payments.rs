@@ -70,7 +70,7 @@ impl Wallet {
                 continue;
             }
             for (position, tx) in payment.record.txs.iter().enumerate() {
-                let unspent = || tx.core.inputs.iter().all(|input| self.memory.coins.contains_key(&input.outpoint));
+                let unspent = || tx.core.inputs.iter().all(|input| self.memory.is_unspent(&input.outpoint));
                 if self.memory.standing(payment, position) == TxStanding::Open && unspent() {
                     ready.push(tx.clone());
                 }

@@ -2,7 +2,7 @@
 
 use umbel_crypto::coin::NoteSize;
 use umbel_crypto::keys::Address;
-use umbel_types::{Amount, AssetId, OutPoint};
+use umbel_types::{Amount, AssetId, Encode, Lock, OutPoint};
 
 use crate::coins::OwnedCoin;
 use crate::error::WalletError;
@@ -14,6 +14,9 @@ use crate::size::Shape;
 
 /// Most bytes of a note: 256 bytes of ciphertext less its tag and length.
 pub const MAX_NOTE_BYTES: usize = 238;
+
+/// Tag and address of lock `Address`.
+const ADDRESS_LOCK_BYTES: usize = 1 + 20;
 
 /// How much to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +224,7 @@ fn check_request(request: &PaymentRequest) -> Result<Pays, WalletError> {
         Address::Zk13str(_) => true,
     };
     let note = note_size(&request.note)?;
-    Ok(Pays { as_memo, note })
+    Ok(Pays { as_memo, lock_bytes: 0, note })
 }
 
 /// Length class of the notes of a payment with this note.
@@ -292,7 +295,7 @@ fn assemble_str(
         let fee = merge_fee(group);
         let sum: u64 = group.iter().map(|c| c.value).sum();
         let (coins_in, memos_in) = counts(group);
-        let merge = Pays { as_memo: false, note: NoteSize::None };
+        let merge = Pays { as_memo: false, lock_bytes: 0, note: NoteSize::None };
         let value = Amount::from_units(sum - fee);
         steps.push(TxPlan {
             inputs: group.iter().map(|c| funds.coin(c)).collect(),
@@ -315,6 +318,47 @@ fn assemble_str(
         shape: pays.shape(coins_in + picked.merges.len(), memos_in, usize::from(picked.change > 0)),
     });
     finish(request, funds, amount, steps, internal)
+}
+
+/// Outputs that pay an amount into a lock.
+pub(crate) struct LockFunds {
+    /// What is consumed.
+    pub(crate) coins: Vec<OwnedCoin>,
+    /// Fee.
+    pub(crate) fee: Amount,
+    /// Comes back; zero for no output of change.
+    pub(crate) change: Amount,
+}
+
+/// Picks what pays `amount` of STR into a lock, in one transaction.
+///
+/// # Errors
+/// [`WalletError::ZeroAmount`], [`WalletError::InsufficientFunds`], [`WalletError::TooManyCoins`] where coins would have
+/// to be merged first.
+pub(crate) fn plan_lock(amount: Amount, lock: &Lock, funds: &Funds<'_>) -> Result<LockFunds, WalletError> {
+    if amount.is_zero() {
+        return Err(WalletError::ZeroAmount);
+    }
+    let lock_bytes = lock.to_bytes().len() - ADDRESS_LOCK_BYTES;
+    let pays = Pays { as_memo: true, lock_bytes, note: NoteSize::None };
+    let [coins, memos, both] = funds.pools(AssetId::STR);
+    let units = amount.units();
+    let picked = [&coins, &memos, &both].into_iter().find_map(|pool| pick_single(pool, &pays, units));
+    let Some(picked) = picked else {
+        let one = &both[..both.len().min(umbel_types::tx::MAX_INPUTS)];
+        return Err(match pick_max(one, &pays) {
+            Some((most, _)) if total(&both) > amount && both.len() > one.len() => {
+                WalletError::TooManyCoins { sendable: Amount::from_units(most) }
+            }
+            _ => short(funds, &pays, AssetId::STR, amount, one.len()),
+        });
+    };
+    let own = picked.direct.iter().filter_map(|c| funds.coins.iter().find(|coin| coin.outpoint == c.outpoint));
+    Ok(LockFunds {
+        coins: own.map(|coin| (*coin).clone()).collect(),
+        fee: Amount::from_units(picked.fee),
+        change: Amount::from_units(picked.change),
+    })
 }
 
 fn plan_asset(request: &PaymentRequest, funds: &Funds<'_>, pays: &Pays) -> Result<PaymentPlan, WalletError> {

@@ -3,15 +3,20 @@
 use umbel_crypto::coin::{CoinSecrets, NewCoin, NoteSize, build_coin};
 use umbel_crypto::generators::commit_value;
 use umbel_crypto::keys::{Address, PlannedOutput};
+use umbel_types::hash::{Domain, Hasher};
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::{
-    Action, Amount, AssetId, BlockHash, DaaRange, Input, Memo, Origin, OutPoint, Output, TimestampMs, TxCore, TxInput,
+    Action, Amount, AssetId, BlockHash, DaaRange, Input, Lock, Memo, MemoValue, Origin, OutPoint, Output, TimestampMs,
+    TxCore, TxInput, ZkAddress,
 };
 
 use crate::coins::{OwnedCoin, PaidTo, Spendable, Text};
 use crate::error::WalletError;
 use crate::keys::WatchKeys;
 use crate::random::SeededRng;
+
+/// What stands for a lock in a salt.
+const PLANNED_LOCK: Domain = Domain("umbel/planned-lock/v1");
 
 /// What every transaction of a network needs to say.
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +29,36 @@ pub(crate) struct ChainTerms {
     pub(crate) valid: DaaRange,
 }
 
+/// Whom an output pays.
+#[allow(clippy::large_enum_variant, reason = "few outputs are planned at a time")]
+#[derive(Clone, Debug)]
+pub(crate) enum Payee {
+    /// An address of either kind.
+    Address(Address),
+    /// Whoever opens a lock.
+    Lock(Lock),
+}
+
+impl Payee {
+    /// What the salt commits to. A lock has no address: one that is made of its hash stands for it there.
+    fn planned(&self) -> Address {
+        match self {
+            Self::Address(address) => address.clone(),
+            Self::Lock(lock) => {
+                let hash = Hasher::new(PLANNED_LOCK).with(lock).finish();
+                let mut bytes = [0; 20];
+                bytes.copy_from_slice(&hash.0[..20]);
+                Address::Zk13str(ZkAddress(bytes))
+            }
+        }
+    }
+}
+
 /// An output to be made, its recipient known.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// Whom it pays.
-    pub(crate) to: Address,
+    pub(crate) to: Payee,
     /// Asset.
     pub(crate) asset: AssetId,
     /// Amount.
@@ -85,10 +115,12 @@ pub(crate) fn prove(
     inputs.sort_by_key(|coin| coin.outpoint);
     shuffle(&mut targets, rng);
     let outpoints: Vec<OutPoint> = inputs.iter().map(|coin| coin.outpoint).collect();
+    let recipients: Vec<Address> = targets.iter().map(|target| target.to.planned()).collect();
     let planned: Vec<PlannedOutput<'_>> = targets
         .iter()
-        .map(|target| PlannedOutput {
-            recipient: &target.to,
+        .zip(&recipients)
+        .map(|(target, recipient)| PlannedOutput {
+            recipient,
             asset: target.asset,
             value: target.value,
             note: &target.note,
@@ -101,11 +133,15 @@ pub(crate) fn prove(
     let mut own = Vec::new();
     for (target, position) in targets.iter().zip(0u32..) {
         match &target.to {
-            Address::Zk13str(address) => {
+            Payee::Address(Address::Zk13str(address)) => {
                 outputs.push(Output::Memo(Memo::public_payment(target.asset, target.value, *address)));
                 kinds.push(OutputKind::PublicMemo);
             }
-            Address::Confidential(recipient) => {
+            Payee::Lock(lock) => {
+                outputs.push(Output::Memo(public_memo(target.asset, target.value, lock.clone())));
+                kinds.push(OutputKind::PublicMemo);
+            }
+            Payee::Address(Address::Confidential(recipient)) => {
                 let x = keys.outgoing().output_scalar(&outpoints, &salt, position);
                 let new = NewCoin {
                     recipient,
@@ -153,6 +189,11 @@ pub(crate) fn prove(
         })
         .collect();
     Ok(ProvedTx { core, inputs, outputs: kinds, own })
+}
+
+/// A public amount under a lock, without data or time bounds.
+pub(crate) fn public_memo(asset: AssetId, value: Amount, lock: Lock) -> Memo {
+    Memo { asset, value: MemoValue::Public(value), lock, refund: None, data: Vec::new(), valid: DaaRange::ALWAYS }
 }
 
 /// The input that consumes a coin: its bytes, and for a coin a commitment to its value under a fresh blinding.

@@ -8,6 +8,7 @@ use umbel_types::{Amount, AssetId, BlockHash, BlueScore, DaaScore, OutPoint, Tim
 
 use crate::coins::{Cursor, MAX_TEXT_BYTES, OwnedCoin, PaidTo, Text, flag};
 use crate::history::EntryId;
+use crate::locks::OwnLock;
 
 /// Most values of one list in a record; longer changes are split.
 pub(crate) const MAX_LIST: usize = 4096;
@@ -169,6 +170,12 @@ pub(crate) struct Spent {
 }
 encode_struct!(Spent { outpoint, asset, value });
 
+impl From<&OwnedCoin> for Spent {
+    fn from(coin: &OwnedCoin) -> Self {
+        Self { outpoint: coin.outpoint, asset: coin.asset, value: coin.value }
+    }
+}
+
 /// How the chain changed what the wallet owns. Applied in the order of the fields.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct ChainDelta {
@@ -182,8 +189,10 @@ pub(crate) struct ChainDelta {
     pub(crate) facts: Vec<TxFact>,
     /// Outputs that came, or came back.
     pub(crate) found: Vec<OwnedCoin>,
-    /// Outputs that were consumed.
+    /// Outputs that were consumed, and locks of which nobody knows by what.
     pub(crate) gone: Vec<OutPoint>,
+    /// Locks that came, came back, or were spent.
+    pub(crate) locks: Vec<OwnLock>,
     /// How far the chain is known from now on; `None` where the change goes on in the next record.
     pub(crate) cursor: Option<Cursor>,
 }
@@ -197,6 +206,7 @@ impl ChainDelta {
             && self.found.is_empty()
             && self.gone.is_empty()
             && self.facts.is_empty()
+            && self.locks.is_empty()
     }
 
     /// In parts that records can hold. Applied one after the other they do the same; only the last has the cursor.
@@ -222,6 +232,7 @@ impl ChainDelta {
         take_list!(facts);
         take_list!(found);
         take_list!(gone);
+        take_list!(locks);
         part.cursor = cursor;
         parts.push(part);
         parts
@@ -328,6 +339,7 @@ impl Decode for TxFact {
     }
 }
 
+/// Without its locks: a record that has some holds them behind it, under a tag of its own.
 impl Encode for ChainDelta {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.reset));
@@ -350,6 +362,7 @@ impl Decode for ChainDelta {
             found: r.list(MAX_LIST, "coins")?,
             gone: r.list(MAX_LIST, "consumed outputs")?,
             cursor: Decode::decode(r)?,
+            locks: Vec::new(),
         })
     }
 }
@@ -375,9 +388,14 @@ impl Encode for Record {
                 payment.encode(out);
                 reason.encode(out);
             }
-            Self::Chain(delta) => {
+            Self::Chain(delta) if delta.locks.is_empty() => {
                 out.push(4);
                 delta.encode(out);
+            }
+            Self::Chain(delta) => {
+                out.push(6);
+                delta.encode(out);
+                encode_list(&delta.locks, out);
             }
             Self::Verified { own, foreign } => {
                 out.push(5);
@@ -397,6 +415,14 @@ impl Decode for Record {
             3 => Ok(Self::Dropped { payment: Decode::decode(r)?, reason: Decode::decode(r)? }),
             4 => Ok(Self::Chain(Box::new(Decode::decode(r)?))),
             5 => Ok(Self::Verified { own: r.list(MAX_LIST, "coins")?, foreign: r.list(MAX_LIST, "coins")? }),
+            6 => {
+                let delta = ChainDelta::decode(r)?;
+                let locks: Vec<OwnLock> = r.list(MAX_LIST, "locks")?;
+                if locks.is_empty() {
+                    return Err(DecodeError::NotCanonical { what: "a change of the chain without locks" });
+                }
+                Ok(Self::Chain(Box::new(ChainDelta { locks, ..delta })))
+            }
             got => Err(DecodeError::UnknownTag { what: "journal record", got: u64::from(got) }),
         }
     }

@@ -5,23 +5,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use umbel_crypto::coin::{OpenError, detects, open_coin, open_coinbase, recover_sent};
+use umbel_crypto::coin::{OpenError, open_coin, open_coinbase, recover_sent};
 use umbel_crypto::keys::address::zk_to_text;
 use umbel_types::consensus_api::{AcceptanceData, ConsensusApi, ConsensusError, UtxoSnapshot};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, BlockHash, BlueScore, Coin, DaaScore, Lock, Memo, MemoValue, Origin, OutPoint, Output, Params, TimestampMs,
-    TxCore, TxId, UtxoEntry,
+    Amount, BlockHash, Coin, DaaScore, Lock, Memo, MemoValue, OneTimeKey, Origin, OutPoint, Output, Params,
+    TimestampMs, TxCore, TxId, UtxoEntry,
 };
 
 use crate::coins::{Cursor, OwnedCoin, PaidTo, Spendable, Text};
 use crate::history::EntryId;
 use crate::keys::WatchKeys;
+use crate::locks::{OwnLock, find_locks, spent_locks};
 use crate::record::{ChainDelta, Received, SentTo, Spent, TxFact, bounded};
 use crate::state::{Memory, entry_of, still_stands};
 
 /// Outputs read from a snapshot at a time.
 const PAGE: usize = 1024;
+/// Most chain blocks whose history is told again at once: a node that was killed lost those of a second or two, and a
+/// wallet writes its position every 64 blocks.
+const MAX_TOLD_AGAIN: u64 = 1024;
 /// Outputs below which a second thread costs more than it brings.
 const PARALLEL_FROM: usize = 128;
 
@@ -48,15 +52,15 @@ impl When {
 
 /// Which of the coins have `A = a·g`: one multiplication each, on two threads where there are many.
 fn detect(keys: &WatchKeys, coins: &[&Coin]) -> Vec<bool> {
-    let one_by_one =
-        |coins: &[&Coin]| -> Vec<bool> { coins.iter().map(|coin| detects(keys.view(), &coin.owner)).collect() };
-    if coins.len() < PARALLEL_FROM {
-        return one_by_one(coins);
+    let owners: Vec<&OneTimeKey> = coins.iter().map(|coin| &coin.owner).collect();
+    let look = |owners: &[&OneTimeKey]| keys.view().detects_each(owners);
+    if owners.len() < PARALLEL_FROM {
+        return look(&owners);
     }
-    let (left, right) = coins.split_at(coins.len() / 2);
+    let (left, right) = owners.split_at(owners.len() / 2);
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| one_by_one(right));
-        let mut found = one_by_one(left);
+        let other = scope.spawn(|| look(right));
+        let mut found = look(left);
         match other.join() {
             Ok(right) => found.extend(right),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -155,6 +159,7 @@ pub(crate) struct SnapshotScan {
     when: When,
     after: Option<OutPoint>,
     found: Vec<OwnedCoin>,
+    locks: Vec<OwnLock>,
     /// Outputs looked at.
     pub(crate) done: u64,
     /// Outputs in all.
@@ -173,12 +178,12 @@ impl SnapshotScan {
         };
         let cursor = Cursor { block: snapshot.sink(), daa_score: snapshot.daa_score(), blue_score: header.blue_score };
         let total = snapshot.len();
-        Ok(Self { snapshot, cursor, when, after: None, found: Vec::new(), done: 0, total })
+        Ok(Self { snapshot, cursor, when, after: None, found: Vec::new(), locks: Vec::new(), done: 0, total })
     }
 
-    /// The chain block whose state is looked at.
-    pub(crate) fn sink(&self) -> BlockHash {
-        self.cursor.block
+    /// The chain block whose state is looked at: where the wallet stands once it is done.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.cursor
     }
 
     /// Looks at about `limit` further outputs; gives the change to the wallet once all are done.
@@ -199,6 +204,7 @@ impl SnapshotScan {
             self.done += page.len() as u64;
             left = left.saturating_sub(page.len());
             self.found.extend(find_own(keys, &page, self.when));
+            self.locks.extend(find_locks(keys, &page));
         }
         Ok(None)
     }
@@ -214,6 +220,7 @@ impl SnapshotScan {
             reset: true,
             undone,
             found: core::mem::take(&mut self.found),
+            locks: core::mem::take(&mut self.locks),
             cursor: Some(self.cursor),
             ..ChainDelta::default()
         })
@@ -237,8 +244,12 @@ pub(crate) fn undo_block(
         acceptance.removed.iter().filter(|(outpoint, _)| !made.contains(outpoint)).cloned().collect();
     ChainDelta {
         undone: vec![acceptance.block],
-        unmade: made.into_iter().filter(|outpoint| memory.coins.contains_key(outpoint)).collect(),
+        unmade: made
+            .into_iter()
+            .filter(|outpoint| memory.coins.contains_key(outpoint) || memory.locks.contains_key(outpoint))
+            .collect(),
         found: find_own(keys, &back, when),
+        locks: find_locks(keys, &back),
         ..ChainDelta::default()
     }
 }
@@ -260,15 +271,42 @@ pub(crate) fn follow_block(
         .iter()
         .filter_map(|(outpoint, _)| memory.coins.get(outpoint).or_else(|| new.get(outpoint).copied()))
         .filter(|coin| coin.verified)
-        .map(|coin| Spent { outpoint: coin.outpoint, asset: coin.asset, value: coin.value })
+        .map(Spent::from)
         .collect();
-    let gone: Vec<OutPoint> = acceptance
+    let mut locks = find_locks(keys, &acceptance.added);
+    let (spent_locks, unexplained) = spent_locks(memory, &locks, chain, acceptance)?;
+    let mut gone: Vec<OutPoint> = acceptance
         .removed
         .iter()
         .map(|(outpoint, _)| *outpoint)
         .filter(|outpoint| memory.coins.contains_key(outpoint) || new.contains_key(outpoint))
         .collect();
 
+    gone.extend(unexplained.iter().copied());
+    locks.retain(|lock| !unexplained.contains(&lock.outpoint));
+
+    let mut facts = tell(keys, memory, chain, acceptance, &found, &spent)?;
+    // What spends a lock of this wallet is told even where nothing of it comes back: an own payment is known by it.
+    for spend in spent_locks.iter().filter_map(|lock| lock.spent.as_ref()) {
+        let id = EntryId::Tx(spend.txid);
+        if facts.iter().all(|fact| fact.id != id) {
+            facts.push(Facts::nothing_moved(acceptance, id));
+        }
+    }
+    locks.extend(spent_locks);
+    let cursor = Cursor { block: acceptance.block, daa_score: acceptance.daa_score, blue_score: acceptance.blue_score };
+    Ok(ChainDelta { found, gone, facts, locks, cursor: Some(cursor), ..ChainDelta::default() })
+}
+
+/// The history of a chain block that made `found` and consumed `spent`.
+fn tell(
+    keys: &WatchKeys,
+    memory: &Memory,
+    chain: &dyn ConsensusApi,
+    acceptance: &AcceptanceData,
+    found: &[OwnedCoin],
+    spent: &[Spent],
+) -> Result<Vec<TxFact>, ConsensusError> {
     let mut facts = Facts { acceptance, by_id: BTreeMap::new() };
     for coin in found.iter().filter(|coin| coin.verified) {
         facts.of(entry_of(coin)).received.push(Received::from(coin));
@@ -280,7 +318,7 @@ pub(crate) fn follow_block(
             fact.reward_for = rewards.get(&outpoint).copied();
         }
     }
-    let consumers = if spent.is_empty() { Vec::new() } else { consumers(memory, chain, acceptance, &spent)? };
+    let consumers = if spent.is_empty() { Vec::new() } else { consumers(memory, chain, acceptance, spent)? };
     for (txid, core) in &consumers {
         let fact = facts.of(EntryId::Tx(*txid));
         fact.fee = core.fee;
@@ -289,9 +327,47 @@ pub(crate) fn follow_block(
         let own: BTreeSet<u32> = fact.received.iter().map(|received| received.outpoint.index).collect();
         fact.sent = read_sent(keys, chain.params(), core, &own);
     }
-    let facts = facts.by_id.into_values().collect();
-    let cursor = Cursor { block: acceptance.block, daa_score: acceptance.daa_score, blue_score: acceptance.blue_score };
-    Ok(ChainDelta { found, gone, facts, cursor: Some(cursor), ..ChainDelta::default() })
+    Ok(facts.by_id.into_values().collect())
+}
+
+/// The history of the chain blocks behind `from` up to `to`, for a wallet that saw others in their place: what its
+/// transactions consumed is known from before. Empty where there are more of them than [`MAX_TOLD_AGAIN`].
+///
+/// # Errors
+/// [`ConsensusError`] where blocks can't be read.
+pub(crate) fn tell_again(
+    keys: &WatchKeys,
+    memory: &Memory,
+    chain: &dyn ConsensusApi,
+    from: Cursor,
+    to: Cursor,
+) -> Result<Vec<TxFact>, ConsensusError> {
+    let mut facts = Vec::new();
+    if to.blue_score.0.saturating_sub(from.blue_score.0) > MAX_TOLD_AGAIN {
+        return Ok(facts);
+    }
+    let spent_before = memory.facts.values().flat_map(|fact| fact.spent.iter().copied());
+    let unspent = memory.coins.values().filter(|coin| coin.verified).map(Spent::from);
+    let mut known: BTreeMap<OutPoint, Spent> = spent_before.chain(unspent).map(|own| (own.outpoint, own)).collect();
+    let mut at = from.block;
+    while at != to.block {
+        let path = chain.chain_path(at, PAGE)?;
+        // The chain moves on meanwhile: following it undoes what no longer stands.
+        let Some(last) = path.added.last().filter(|_| path.removed.is_empty()) else { break };
+        at = *last;
+        for block in path.added {
+            let acceptance = chain.acceptance(block)?;
+            let found = find_own(keys, &acceptance.added, When::Exactly(acceptance.timestamp));
+            known.extend(found.iter().filter(|coin| coin.verified).map(|coin| (coin.outpoint, Spent::from(coin))));
+            let spent: Vec<Spent> =
+                acceptance.removed.iter().filter_map(|(outpoint, _)| known.get(outpoint).copied()).collect();
+            facts.extend(tell(keys, memory, chain, &acceptance, &found, &spent)?);
+            if block == to.block {
+                return Ok(facts);
+            }
+        }
+    }
+    Ok(facts)
 }
 
 /// The entries of one chain block.
@@ -302,19 +378,22 @@ struct Facts<'a> {
 
 impl Facts<'_> {
     fn of(&mut self, id: EntryId) -> &mut TxFact {
-        let AcceptanceData { block, daa_score, blue_score, timestamp, .. } = *self.acceptance;
-        let accepted_in: Option<(BlockHash, BlueScore)> = Some((block, blue_score));
-        self.by_id.entry(id).or_insert_with(|| TxFact {
+        self.by_id.entry(id).or_insert_with(|| Self::nothing_moved(self.acceptance, id))
+    }
+
+    /// An entry to which what moved is added.
+    fn nothing_moved(acceptance: &AcceptanceData, id: EntryId) -> TxFact {
+        TxFact {
             id,
             reward_for: None,
-            accepted_in,
-            daa_score,
-            time: timestamp,
+            accepted_in: Some((acceptance.block, acceptance.blue_score)),
+            daa_score: acceptance.daa_score,
+            time: acceptance.timestamp,
             received: Vec::new(),
             spent: Vec::new(),
             fee: Amount::ZERO,
             sent: Vec::new(),
-        })
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::seed::{FirstAddresses, WalletSecrets};
 
 const MAGIC: [u8; 8] = *b"UMBLWALT";
 const VERSION: u16 = 1;
-const CHECKSUM: Domain = Domain("umbel/wallet-file/v1");
+pub(crate) const CHECKSUM: Domain = Domain("umbel/wallet-file/v1");
 const BINDING: Domain = Domain("umbel/wallet-file-binding/v1");
 const MAX_PART_BYTES: usize = 64 * 1024;
 /// Longest passphrase, in bytes.
@@ -113,7 +113,7 @@ impl PublicHeader {
 pub(crate) struct SecretsFile {
     /// Public part.
     pub(crate) header: PublicHeader,
-    sealed: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
 }
 
 /// A file that was read, from one of its generations.
@@ -174,7 +174,7 @@ impl SecretsFile {
         WalletSecrets::from_parts(&entropy, passphrase).ok_or(Damage::Content)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut public = Vec::new();
         self.header.encode(&mut public);
         let mut out = MAGIC.to_vec();
@@ -186,7 +186,7 @@ impl SecretsFile {
         out
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
         if !bytes.starts_with(&MAGIC) {
             return Err(if bytes.len() < MAGIC.len() { Damage::Length } else { Damage::Magic });
         }

@@ -2,6 +2,7 @@
 
 use umbel_crypto::keys::{AccountKeys, AddressIndex, ConfidentialAddress, Mnemonic, MnemonicError, Seed};
 use umbel_types::hash::{Domain, Hasher};
+use umbel_types::lock::PREIMAGE_BYTES;
 use umbel_types::{Network, Params, ZkAddress};
 use zeroize::Zeroizing;
 
@@ -11,6 +12,8 @@ use crate::error::{WalletError, WordsError};
 pub(crate) const ACCOUNT: u32 = 0;
 /// Key of the journal, from the words.
 const JOURNAL_KEY: Domain = Domain("umbel/journal-key/v1");
+/// Secrets of hash locks, from the words.
+const LOCK_SECRET: Domain = Domain("umbel/lock-secret/v1");
 /// Picture of a wallet, from its public address.
 const MARK: Domain = Domain("umbel/wallet-mark/v1");
 
@@ -62,14 +65,22 @@ impl WalletSecrets {
 
     /// Key of the journal on a network.
     pub(crate) fn journal_key(&self, network: Network) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.hasher(JOURNAL_KEY, network).finish().0)
+    }
+
+    /// Preimage of the hash lock whose refund goes to the zk13str address of this number.
+    pub(crate) fn lock_secret(&self, network: Network, index: u32) -> Zeroizing<[u8; PREIMAGE_BYTES]> {
+        let root = Zeroizing::new(self.hasher(LOCK_SECRET, network).finish().0);
+        Zeroizing::new(Hasher::new(LOCK_SECRET).with_bytes(&*root).with(&index).finish().0)
+    }
+
+    fn hasher(&self, label: Domain, network: Network) -> Hasher {
         let length = u8::try_from(self.entropy.len()).expect("16 or 32 bytes");
-        let key = Hasher::new(JOURNAL_KEY)
+        Hasher::new(label)
             .with(&network_number(network))
             .with(&length)
             .with_bytes(&self.entropy)
             .with_bytes(self.passphrase.as_bytes())
-            .finish();
-        Zeroizing::new(key.0)
     }
 }
 

@@ -34,6 +34,8 @@ impl From<&OwnedCoin> for Candidate {
 pub(crate) struct Pays {
     /// The payment is a Memo, not a coin.
     pub(crate) as_memo: bool,
+    /// Bytes by which the Memo's lock is longer than lock `Address`.
+    pub(crate) lock_bytes: usize,
     /// Length class of the notes.
     pub(crate) note: NoteSize,
 }
@@ -46,6 +48,7 @@ impl Pays {
             memos_in,
             coins_out: change + usize::from(!self.as_memo),
             memos_out: usize::from(self.as_memo),
+            lock_bytes: self.lock_bytes,
             note: self.note,
         }
     }
@@ -86,7 +89,7 @@ fn counts(candidates: &[Candidate]) -> (usize, usize) {
 /// Fee of the transaction that merges a group into one coin without a note.
 pub(crate) fn merge_fee(group: &[Candidate]) -> u64 {
     let (coins_in, memos_in) = counts(group);
-    Pays { as_memo: false, note: NoteSize::None }.shape(coins_in, memos_in, 0).fee().units()
+    Pays { as_memo: false, lock_bytes: 0, note: NoteSize::None }.shape(coins_in, memos_in, 0).fee().units()
 }
 
 /// Fee and change of paying `amount` from `have` with so many inputs; `None` where it does not suffice. Change that
@@ -250,7 +253,7 @@ mod tests {
         pool
     }
 
-    const PAYS: Pays = Pays { as_memo: false, note: NoteSize::None };
+    const PAYS: Pays = Pays { as_memo: false, lock_bytes: 0, note: NoteSize::None };
 
     #[test]
     fn one_coin_that_suffices_is_taken_and_the_smallest_such() {

@@ -2,7 +2,7 @@
 
 use umbel_crypto::coin::NoteSize;
 use umbel_crypto::range_proof::range_proof_len;
-use umbel_ledger::mass::{compute_mass, min_fee};
+use umbel_ledger::mass::{COIN_STORED_BYTES, compute_mass, min_fee, state_mass};
 use umbel_types::Amount;
 use umbel_types::tx::{INPUT_PROOF_BYTES, KERNEL_PROOF_BYTES, OUTPUT_PROOF_BYTES};
 
@@ -17,6 +17,9 @@ const COIN_OUTPUT_BYTES: usize = 1 + 32 + 1 + 96 + 32 + 32 + 32 + 51 + 1 + 32 + 
 /// Tag, asset, public value, lock, no refund, no data, validity.
 const MEMO_OUTPUT_BYTES: usize = 1 + 32 + 9 + 21 + 1 + 4 + 16;
 
+/// A stored Memo of this form: outpoint, the output, origin and DAA score.
+const MEMO_STORED_BYTES: usize = 36 + MEMO_OUTPUT_BYTES + 9;
+
 /// What a transaction's length depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -28,6 +31,8 @@ pub(crate) struct Shape {
     pub(crate) coins_out: usize,
     /// Memos created.
     pub(crate) memos_out: usize,
+    /// Bytes by which locks of the Memos created are longer than lock `Address`.
+    pub(crate) lock_bytes: usize,
     /// Length class of the coins' notes.
     pub(crate) note: NoteSize,
 }
@@ -35,22 +40,36 @@ pub(crate) struct Shape {
 impl Shape {
     /// Bytes of the whole transaction.
     pub(crate) fn bytes(&self) -> usize {
-        let note = match self.note {
-            NoteSize::None => 0,
-            NoteSize::Short => 64,
-            NoteSize::Long => 256,
-        };
         FRAME_BYTES
             + self.coins_in * COIN_INPUT_BYTES
             + self.memos_in * MEMO_INPUT_BYTES
-            + self.coins_out * (COIN_OUTPUT_BYTES + note)
+            + self.coins_out * (COIN_OUTPUT_BYTES + self.note_bytes())
             + self.memos_out * MEMO_OUTPUT_BYTES
+            + self.lock_bytes
             + range_proof_len(self.coins_out)
+    }
+
+    fn note_bytes(&self) -> usize {
+        match self.note {
+            NoteSize::None => 0,
+            NoteSize::Short => 64,
+            NoteSize::Long => 256,
+        }
+    }
+
+    /// Bytes by which it lets the UTXO set grow.
+    fn state_bytes(&self) -> u64 {
+        let coins = |n: usize| n as u64 * COIN_STORED_BYTES;
+        let memos = |n: usize| (n * MEMO_STORED_BYTES) as u64;
+        let longer = (self.coins_out * self.note_bytes() + self.lock_bytes) as u64;
+        let created = coins(self.coins_out) + memos(self.memos_out) + longer;
+        created.saturating_sub(coins(self.coins_in) + memos(self.memos_in))
     }
 
     /// Least fee.
     pub(crate) fn fee(&self) -> Amount {
-        min_fee(compute_mass(self.bytes(), self.coins_in + self.memos_in))
+        let compute = compute_mass(self.bytes(), self.coins_in + self.memos_in);
+        min_fee(compute.max(state_mass(self.state_bytes())))
     }
 
     /// Proofs and signatures to be made: one for each input and coin created, the range proof, the kernel's.

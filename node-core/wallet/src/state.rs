@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use umbel_types::consensus_api::BlockStatus;
-use umbel_types::{Amount, AssetId, BlockHash, DaaScore, OutPoint, TimestampMs, TxId, TxInput};
+use umbel_types::{Amount, AssetId, BlockHash, BlueScore, DaaScore, OutPoint, TimestampMs, TxId, TxInput};
 
 use crate::coins::{Cursor, OwnedCoin, PaidTo};
 use crate::history::EntryId;
+use crate::locks::OwnLock;
 use crate::payment::PaymentStage;
 use crate::record::{ChainDelta, PaymentRecord, Received, Record, TxFact, bounded};
 
@@ -21,6 +22,8 @@ pub(crate) struct Memory {
     pub(crate) coins: BTreeMap<OutPoint, OwnedCoin>,
     /// Own outputs that a reorganisation unmade, and that have not come back.
     pub(crate) unmade: BTreeSet<OutPoint>,
+    /// Locks that name this wallet, spent ones included.
+    pub(crate) locks: BTreeMap<OutPoint, OwnLock>,
     /// What came and went.
     pub(crate) facts: BTreeMap<EntryId, TxFact>,
     /// Facts by time.
@@ -33,7 +36,13 @@ pub(crate) struct Memory {
     pub(crate) payment_of: BTreeMap<TxId, (u64, usize)>,
     /// How far the chain is known; `None` before the first scan is done.
     pub(crate) cursor: Option<Cursor>,
+    /// Earlier positions, in the order in which they were reached: where the newest is unknown to consensus, they tell a
+    /// chain that lost its end from another chain.
+    pub(crate) positions: Vec<Cursor>,
 }
+
+/// Most positions that are kept: beyond it, they are thinned to one for each doubling of their distance.
+const MAX_POSITIONS: usize = 128;
 
 /// A payment and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +130,7 @@ impl Memory {
     fn apply_delta(&mut self, delta: &ChainDelta) {
         if delta.reset {
             self.coins.clear();
+            self.locks.retain(|_, lock| lock.spent.is_some());
             self.cursor = None;
             let told_by_scan: Vec<EntryId> =
                 self.facts.values().filter(|fact| fact.accepted_in.is_none()).map(|fact| fact.id).collect();
@@ -135,9 +145,12 @@ impl Memory {
             for id in undone {
                 self.remove_fact(id);
             }
+            // Those that are unspent again come with the change, like coins.
+            self.locks.retain(|_, lock| lock.spent.as_ref().is_none_or(|spend| !blocks.contains(&spend.block)));
         }
         for outpoint in &delta.unmade {
             self.coins.remove(outpoint);
+            self.locks.remove(outpoint);
             self.unmade.insert(*outpoint);
             self.forget_received(outpoint);
         }
@@ -154,9 +167,31 @@ impl Memory {
         }
         for outpoint in &delta.gone {
             self.coins.remove(outpoint);
+            self.locks.remove(outpoint);
         }
-        if delta.cursor.is_some() {
-            self.cursor = delta.cursor;
+        for lock in &delta.locks {
+            self.learn_address(PaidTo::Zk13str(lock.address));
+            self.unmade.remove(&lock.outpoint);
+            self.locks.insert(lock.outpoint, lock.clone());
+        }
+        if let Some(cursor) = delta.cursor {
+            self.cursor = Some(cursor);
+            self.note_position(cursor);
+        }
+    }
+
+    /// A position at genesis begins anew: what was seen before may be of another chain.
+    fn note_position(&mut self, cursor: Cursor) {
+        let begins = cursor.blue_score == BlueScore(0);
+        self.positions.retain(|position| !begins && position.block != cursor.block);
+        self.positions.push(cursor);
+        if self.positions.len() > MAX_POSITIONS {
+            // Distances are of 64 bits, so that at most 64 stay; the oldest of each doubling grows into the next one.
+            let mut taken = BTreeSet::new();
+            self.positions.retain(|position| {
+                let distance = cursor.daa_score.0.saturating_sub(position.daa_score.0);
+                taken.insert(distance.saturating_add(1).ilog2())
+            });
         }
     }
 
@@ -226,6 +261,11 @@ impl Memory {
         }
     }
 
+    /// Whether a coin, Memo or lock of this wallet is there to be consumed.
+    pub(crate) fn is_unspent(&self, outpoint: &OutPoint) -> bool {
+        self.coins.contains_key(outpoint) || self.locks.get(outpoint).is_some_and(|lock| lock.spent.is_none())
+    }
+
     /// How a transaction of a payment stands.
     pub(crate) fn standing(&self, payment: &PaymentState, position: usize) -> TxStanding {
         let txid = payment.txids[position];
@@ -238,10 +278,14 @@ impl Memory {
                 Some(EntryId::Tx(other)) if *other != txid => return TxStanding::Conflicted(Some(*other)),
                 _ => {}
             }
+            match self.locks.get(&input.outpoint).and_then(|lock| lock.spent.as_ref()) {
+                Some(spend) if spend.txid != txid => return TxStanding::Conflicted(Some(spend.txid)),
+                _ => {}
+            }
         }
         // A scan of the present state does not tell who consumed what is gone: another holder of the same words may
         // have, or another chain may never have had it. What a transaction can't have consumed alone tells of another.
-        let unspent = |input: &TxInput| self.coins.contains_key(&input.outpoint);
+        let unspent = |input: &TxInput| self.is_unspent(&input.outpoint);
         let gone = |input: &TxInput| !unspent(input) && !self.payment_of.contains_key(&input.outpoint.source.into());
         if inputs.iter().any(|input| self.unmade.contains(&input.outpoint)) {
             return TxStanding::Open;
@@ -324,7 +368,8 @@ impl Memory {
 
     /// Blocks that facts name as accepting.
     pub(crate) fn accepting_blocks(&self) -> BTreeSet<BlockHash> {
-        self.facts.values().filter_map(|fact| fact.accepted_in.map(|(block, _)| block)).collect()
+        let facts = self.facts.values().filter_map(|fact| fact.accepted_in.map(|(block, _)| block));
+        facts.chain(self.locks.values().filter_map(|lock| lock.spent.as_ref().map(|spend| spend.block))).collect()
     }
 
     /// Everything as records: what a compacted journal holds.
@@ -341,11 +386,16 @@ impl Memory {
                 records.push(Record::Dropped { payment: payment.record.id, reason: Some(bounded(reason)) });
             }
         }
+        for position in &self.positions {
+            let delta = ChainDelta { cursor: Some(*position), ..ChainDelta::default() };
+            records.push(Record::Chain(Box::new(delta)));
+        }
         let delta = ChainDelta {
             reset: true,
             facts: self.facts.values().cloned().collect(),
             unmade: self.unmade.iter().copied().collect(),
             found: self.coins.values().cloned().collect(),
+            locks: self.locks.values().cloned().collect(),
             cursor: self.cursor,
             ..ChainDelta::default()
         };
@@ -368,9 +418,10 @@ pub(crate) fn still_stands(status: Option<BlockStatus>) -> bool {
 mod tests {
     use super::*;
     use crate::coins::{Spendable, Text};
+    use crate::locks::LockSpend;
     use crate::record::{MAX_LIST, Spent};
     use proptest::prelude::*;
-    use umbel_types::{BlueScore, Hash32, OneTimeKey, Origin, PointBytes};
+    use umbel_types::{Hash32, Lock, Memo, OneTimeKey, Origin, PointBytes, ZkAddress};
 
     fn outpoint(n: u32) -> OutPoint {
         OutPoint { source: Hash32([1; 32]), index: n }
@@ -418,6 +469,19 @@ mod tests {
         }
     }
 
+    fn lock(n: u32, spent: Option<u8>) -> OwnLock {
+        let mut memo = Memo::public_payment(AssetId::STR, Amount::from_units(1), ZkAddress([1; 20]));
+        memo.lock = Lock::PostQuantum { address: ZkAddress([1; 20]), mldsa65_key_hash: source(n) };
+        OwnLock {
+            outpoint: OutPoint { source: source(n), index: 1000 + n },
+            value: Amount::from_units(u64::from(n)),
+            terms: memo.terms(),
+            daa_score: DaaScore(u64::from(n)),
+            address: n % 50,
+            spent: spent.map(|n| LockSpend { txid: TxId([n; 32]), block: block(n), preimage: Some(source(7)) }),
+        }
+    }
+
     fn record() -> impl Strategy<Value = Record> {
         let cursor = |n: u8| Cursor { block: block(n), daa_score: DaaScore(9), blue_score: BlueScore(9) };
         let list = || proptest::collection::vec(0u32..300, 0..6);
@@ -430,6 +494,7 @@ mod tests {
                     found: found.iter().map(|n| coin(*n, n % 4 != 0)).collect(),
                     gone: gone.iter().map(|n| coin(*n, true).outpoint).collect(),
                     facts: facts.iter().map(|n| fact(*n, accepted)).collect(),
+                    locks: found.iter().filter(|n| **n % 3 == 0).map(|n| lock(*n, accepted)).collect(),
                     cursor: Some(cursor(n)),
                 }))
             },
@@ -462,6 +527,7 @@ mod tests {
             let memory = replay(&records);
             let again = replay(&memory.to_records());
             prop_assert_eq!(&again.coins, &memory.coins);
+            prop_assert_eq!(&again.locks, &memory.locks);
             prop_assert_eq!(&again.unmade, &memory.unmade);
             prop_assert_eq!((&again.labels, again.next_internal), (&memory.labels, memory.next_internal));
             prop_assert_eq!(again.cursor, memory.cursor);
@@ -476,7 +542,7 @@ mod tests {
         use crate::record::PaymentRecord;
         use std::sync::Arc;
         use umbel_types::tx::{LockBranch, TX_VERSION};
-        use umbel_types::{Action, DaaRange, Input, Memo, Transaction, TxCore, Witness, ZkAddress};
+        use umbel_types::{Action, DaaRange, Input, Transaction, TxCore, Witness};
         let terms = Memo::public_payment(AssetId::STR, Amount::from_units(1), ZkAddress([1; 20])).terms();
         let consumed = Input::Memo { terms, branch: LockBranch::Owner };
         let coins = [coin(1, true), coin(2, true)];

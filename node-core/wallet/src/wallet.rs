@@ -6,30 +6,26 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use umbel_crypto::keys::ConfidentialAddress;
-use umbel_types::consensus_api::{AcceptanceData, ChainPath, ConsensusApi, ConsensusError};
 use umbel_types::{Amount, AssetId, BlockHash, DaaRange, DaaScore, OutPoint, Params, TimestampMs};
 
 use crate::build::BuildJob;
-use crate::coins::{OwnedCoin, Spendable};
+use crate::coins::OwnedCoin;
 use crate::error::WalletError;
+use crate::follow::Rescan;
 use crate::history::{self, HistoryPage, HistoryQuery, View};
 use crate::journal::Journal;
 use crate::keys::{SpendKeys, WatchKeys, derive};
 use crate::payment::PaymentId;
 use crate::plan::{Funds, PaymentPlan, PaymentRequest, plan};
 use crate::prove::ChainTerms;
-use crate::record::{ChainDelta, MAX_LIST, Record, bounded};
-use crate::scan::{SnapshotScan, follow_block, undo_block};
+use crate::record::{ChainDelta, Record, bounded};
+use crate::scan::SnapshotScan;
 use crate::secrets_file::SecretsFile;
 use crate::seed::WalletSecrets;
 use crate::state::Memory;
 
 /// Seconds of DAA score in which a payment may be accepted: a day, so that one that hangs is over within a day.
-const PAYMENT_LIFETIME_S: u64 = 24 * 3600;
-/// Why payments are over whose chain was thrown away.
-const CHAIN_REPLACED: &str = "the chain was started anew: on it, nothing was paid";
-/// Chain blocks after which an otherwise unchanged position is written: a restart looks at so many blocks again.
-const WRITE_POSITION_EVERY: u64 = 64;
+pub(crate) const PAYMENT_LIFETIME_S: u64 = 24 * 3600;
 
 /// How far a wallet is open. A wallet that was not opened yet is no [`Wallet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,19 +93,6 @@ pub(crate) struct Building {
     pub(crate) failed: Option<String>,
 }
 
-/// Whether a scan of the present state is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rescan {
-    /// It is not.
-    No,
-    /// Once all of the chain is followed, so that every payment's outcome was seen: more addresses are to be looked for.
-    WhenFollowed,
-    /// At once: the position is unknown, or no block leads on from it.
-    Now,
-    /// At once: consensus has another chain than the one known.
-    ChainReplaced,
-}
-
 /// One open wallet: its coins, its history, its payments. Made by [`crate::WalletFolder`].
 ///
 /// One owner at a time calls it; only [`BuildJob`] runs elsewhere.
@@ -122,11 +105,11 @@ pub struct Wallet {
     pub(crate) building: BTreeMap<PaymentId, Building>,
     /// DAA score of the next block, as of the last scan.
     pub(crate) now: DaaScore,
-    scan: Option<SnapshotScan>,
-    state: ScanState,
-    outputs_tried: u64,
-    rescan: Rescan,
-    unwritten_blocks: u64,
+    pub(crate) scan: Option<SnapshotScan>,
+    pub(crate) state: ScanState,
+    pub(crate) outputs_tried: u64,
+    pub(crate) rescan: Rescan,
+    pub(crate) unwritten_blocks: u64,
     journal_lacks_records: bool,
     repairs: Vec<String>,
 }
@@ -151,11 +134,13 @@ impl Wallet {
         }
         let (spend, watch) = derive(secrets, with.params.network, memory.handed_out(), memory.next_internal);
         let now = memory.cursor.map_or(DaaScore(0), |cursor| cursor.daa_score.saturating_add(1));
+        // A position at genesis may be all that was written of a chain that began anew.
+        let is_followed = memory.cursor.is_some_and(|cursor| cursor.block != with.genesis);
         let mut wallet = Self {
             with,
             spend: Some(Arc::new(spend)),
             watch: Arc::new(watch),
-            rescan: if memory.cursor.is_some() { Rescan::No } else { Rescan::Now },
+            rescan: if is_followed { Rescan::No } else { Rescan::Now },
             memory,
             journal,
             building: BTreeMap::new(),
@@ -214,21 +199,21 @@ impl Wallet {
     }
 
     /// Derives all keys anew, with tables that reach beyond the addresses in use.
-    fn derive_from(&mut self, secrets: &WalletSecrets) {
+    pub(crate) fn derive_from(&mut self, secrets: &WalletSecrets) {
         let network = self.with.params.network;
         let (spend, watch) = derive(secrets, network, self.memory.handed_out(), self.memory.next_internal);
         self.spend = Some(Arc::new(spend));
         self.watch = Arc::new(watch);
     }
 
-    fn want_rescan(&mut self) {
+    pub(crate) fn want_rescan(&mut self) {
         if self.rescan == Rescan::No {
             self.rescan = Rescan::WhenFollowed;
         }
     }
 
     /// Whether the tables of addresses reach far enough beyond those in use.
-    fn covers(&self) -> bool {
+    pub(crate) fn covers(&self) -> bool {
         self.watch.covers(self.memory.handed_out(), self.memory.next_internal)
     }
 
@@ -243,149 +228,6 @@ impl Wallet {
         self.repairs.push(sentence);
     }
 
-    /// Looks at up to `limit` further outputs or chain blocks. Call it until [`ScanState::complete`], and again whenever
-    /// the virtual state is newer.
-    ///
-    /// # Errors
-    /// [`WalletError::Consensus`]: call again. [`WalletError::Io`]: the journal can't be written; the wallet is right
-    /// none the less, and looks at the same blocks again after a restart. [`WalletError::FilesRemoved`]: close it.
-    pub fn scan_step(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<ScanState, WalletError> {
-        self.journal.check_in_place()?;
-        let limit = limit.max(1);
-        let virtual_state = chain.virtual_state();
-        self.now = virtual_state.daa_score;
-        match (self.rescan, self.memory.cursor) {
-            (Rescan::Now | Rescan::ChainReplaced, _) | (_, None) => self.scan_snapshot(chain, limit)?,
-            (Rescan::WhenFollowed, _) if self.scan.is_some() => self.scan_snapshot(chain, limit)?,
-            (Rescan::WhenFollowed, Some(cursor)) if virtual_state.sink == cursor.block => {
-                // Where the chain went on since, following comes first: of blocks between position and snapshot, nobody
-                // would see what they accepted.
-                self.scan = Some(SnapshotScan::start(chain)?).filter(|scan| scan.sink() == cursor.block);
-            }
-            (_, Some(_)) => self.follow(chain, limit)?,
-        }
-        self.confirm_unverified();
-        self.search_deeper();
-        self.state = self.describe_scan(virtual_state.sink);
-        Ok(self.state)
-    }
-
-    fn describe_scan(&self, sink: BlockHash) -> ScanState {
-        match (&self.scan, self.memory.cursor) {
-            (Some(scan), cursor) => ScanState {
-                complete: false,
-                done: scan.done,
-                total: scan.total,
-                verified_to: cursor.map_or(DaaScore(0), |cursor| cursor.daa_score),
-            },
-            (None, Some(cursor)) => ScanState {
-                complete: self.rescan == Rescan::No && cursor.block == sink,
-                done: cursor.daa_score.0,
-                total: self.now.0.max(cursor.daa_score.0),
-                verified_to: cursor.daa_score,
-            },
-            (None, None) => ScanState::default(),
-        }
-    }
-
-    fn scan_snapshot(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<(), WalletError> {
-        let mut scan = match self.scan.take() {
-            Some(scan) => scan,
-            None => SnapshotScan::start(chain)?,
-        };
-        match scan.step(&self.watch, &self.memory, chain, limit) {
-            Ok(None) => self.scan = Some(scan),
-            Ok(Some(delta)) => {
-                self.outputs_tried = scan.done;
-                let mut records = Vec::new();
-                self.apply_parts(delta, &mut records);
-                if self.rescan == Rescan::ChainReplaced {
-                    self.give_up_payments(&mut records);
-                }
-                self.rescan = Rescan::No;
-                self.write(&records, true)?;
-            }
-            // A snapshot that fails may be too old: the next call takes a fresh one.
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    /// The chain was thrown away: what it had accepted is gone with it, and what was on its way has lost its coins. Should
-    /// the new chain accept a payment all the same, it is accepted.
-    fn give_up_payments(&mut self, records: &mut Vec<Record>) {
-        for payment in self.memory.without_outcome() {
-            let record = Record::Dropped { payment, reason: Some(bounded(CHAIN_REPLACED)) };
-            self.memory.apply(&record);
-            records.push(record);
-        }
-        for payment in self.memory.payments.values_mut() {
-            payment.seen.clear();
-        }
-        for building in self.building.values_mut() {
-            building.failed.get_or_insert_with(|| CHAIN_REPLACED.to_owned());
-        }
-    }
-
-    fn follow(&mut self, chain: &dyn ConsensusApi, limit: usize) -> Result<(), WalletError> {
-        let Some(cursor) = self.memory.cursor else { return Ok(()) };
-        let path = match chain.chain_path(cursor.block, limit) {
-            Ok(path) => path,
-            Err(ConsensusError::UnknownBlock(_)) => {
-                self.rescan = Rescan::ChainReplaced;
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let mut records = Vec::new();
-        let outcome = self.follow_path(chain, &path, &mut records);
-        // What was applied is written even where a later block could not be read.
-        if !records.is_empty() {
-            self.unwritten_blocks = 0;
-            self.write(&records, false)?;
-        }
-        outcome
-    }
-
-    fn follow_path(
-        &mut self,
-        chain: &dyn ConsensusApi,
-        path: &ChainPath,
-        records: &mut Vec<Record>,
-    ) -> Result<(), WalletError> {
-        // All that undoing needs is read first. Should something fail later, the position is still the old one, and
-        // undoing the same blocks once more changes nothing.
-        let undone: Vec<AcceptanceData> =
-            path.removed.iter().map(|block| chain.acceptance(*block)).collect::<Result<_, _>>()?;
-        for acceptance in &undone {
-            let delta = undo_block(&self.watch, &self.memory, &self.with.params, acceptance);
-            self.apply_parts(delta, records);
-        }
-        if path.added.is_empty() && !undone.is_empty() {
-            self.rescan = Rescan::Now;
-            return Ok(());
-        }
-        for block in &path.added {
-            let acceptance = chain.acceptance(*block)?;
-            let delta = follow_block(&self.watch, &self.memory, chain, &acceptance)?;
-            self.unwritten_blocks += 1;
-            if delta.is_empty() && records.is_empty() && self.unwritten_blocks < WRITE_POSITION_EVERY {
-                self.memory.apply(&Record::Chain(Box::new(delta)));
-            } else {
-                self.apply_parts(delta, records);
-            }
-        }
-        Ok(())
-    }
-
-    fn apply_parts(&mut self, delta: ChainDelta, records: &mut Vec<Record>) {
-        for part in delta.split() {
-            let record = Record::Chain(Box::new(part));
-            self.memory.apply(&record);
-            records.push(record);
-        }
-    }
-
     /// Applies records and writes them. Where writing fails, they hold in memory all the same.
     pub(crate) fn record(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
         for record in records {
@@ -395,7 +237,7 @@ impl Wallet {
     }
 
     /// Writes records that hold in memory. After a failure the file lacks some: then all of the memory is written anew.
-    fn write(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
+    pub(crate) fn write(&mut self, records: &[Record], durable: bool) -> Result<(), WalletError> {
         let outcome = if self.journal_lacks_records {
             self.journal.rewrite(&self.memory.to_records())
         } else {
@@ -409,42 +251,6 @@ impl Wallet {
             tracing::warn!(target: "umbel::wallet", wallet = self.name(), "the journal was not compacted: {error}");
         }
         Ok(())
-    }
-
-    /// Checks coins that the view key alone could not, where the spend key is at hand.
-    fn confirm_unverified(&mut self) {
-        let Some(spend) = &self.spend else { return };
-        let (mut own, mut foreign) = (Vec::new(), Vec::new());
-        for coin in self.memory.coins.values().filter(|coin| !coin.verified) {
-            if let Spendable::Coin { owner, .. } = &coin.body {
-                let list = if spend.coins().owns(owner) { &mut own } else { &mut foreign };
-                list.push(coin.outpoint);
-            }
-        }
-        if own.is_empty() && foreign.is_empty() {
-            return;
-        }
-        for part in 0..own.len().max(foreign.len()).div_ceil(MAX_LIST) {
-            let part_of = |list: &[OutPoint]| list.iter().skip(part * MAX_LIST).take(MAX_LIST).copied().collect();
-            let record = Record::Verified { own: part_of(&own), foreign: part_of(&foreign) };
-            if let Err(error) = self.record(&[record], false) {
-                tracing::warn!(target: "umbel::wallet", wallet = self.name(), "checked coins are not recorded: {error}");
-            }
-        }
-    }
-
-    /// Where payments were found near the end of the addresses looked for, looks further: nothing found may be the last.
-    fn search_deeper(&mut self) {
-        if !self.covers() && self.scan.is_none() && self.reach_further() {
-            self.want_rescan();
-        }
-    }
-
-    /// Extends the tables where the spend keys are at hand.
-    pub(crate) fn reach_further(&mut self) -> bool {
-        let Some(spend) = self.spend.clone() else { return false };
-        self.derive_from(spend.secrets());
-        true
     }
 
     /// How far it has looked.
@@ -521,15 +327,21 @@ impl Wallet {
         history::page(&view, query)
     }
 
+    /// Refuses what needs to know every coin.
+    ///
+    /// # Errors
+    /// [`WalletError::NotScanned`].
+    pub(crate) fn check_scanned(&self) -> Result<(), WalletError> {
+        if self.rescan != Rescan::No || self.memory.cursor.is_none() { Err(WalletError::NotScanned) } else { Ok(()) }
+    }
+
     /// What a payment would take, without making it.
     ///
     /// # Errors
     /// [`WalletError::InsufficientFunds`], [`WalletError::NeedsPublic`], [`WalletError::ZeroAmount`],
     /// [`WalletError::NoteTooLong`], [`WalletError::TooManyCoins`], [`WalletError::NotScanned`].
     pub fn plan(&self, request: &PaymentRequest) -> Result<PaymentPlan, WalletError> {
-        if self.rescan != Rescan::No || self.memory.cursor.is_none() {
-            return Err(WalletError::NotScanned);
-        }
+        self.check_scanned()?;
         let to_self = match &request.to {
             umbel_crypto::Address::Confidential(address) => self.watch.owns_address(address),
             umbel_crypto::Address::Zk13str(address) => self.watch.zk_index(address).is_some(),

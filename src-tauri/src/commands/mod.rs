@@ -5,4 +5,5 @@
 pub(crate) mod node;
 pub(crate) mod send;
 pub(crate) mod settings;
+pub(crate) mod tx;
 pub(crate) mod wallet;

@@ -2,7 +2,7 @@
 
 use crate::state::AppState;
 use tauri::State;
-use umbel_api::{ApiError, Empty, wallet};
+use umbel_api::{ApiError, Empty, tx, wallet};
 
 /// All wallets of the data folder.
 #[tauri::command]
@@ -107,4 +107,13 @@ pub(crate) async fn wallet_history(
     request: wallet::HistoryRequest,
 ) -> Result<wallet::History, ApiError> {
     state.api()?.wallet_history(request).await
+}
+
+/// Proves to whoever chose the challenge that a payment was made.
+#[tauri::command]
+pub(crate) async fn wallet_prove_payment(
+    state: State<'_, AppState>,
+    request: wallet::ProvePaymentRequest,
+) -> Result<tx::PaymentProof, ApiError> {
+    state.api()?.wallet_prove_payment(request).await
 }

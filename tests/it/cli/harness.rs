@@ -84,6 +84,12 @@ impl Answer {
         }
     }
 
+    /// The results of a command that prints a line for each.
+    pub(super) fn lines(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
     /// The result of a command that has to succeed.
     pub(super) fn ok(&self) -> Value {
         assert_eq!(self.code, Some(0), "{self:?}");
@@ -283,6 +289,12 @@ impl Node {
             eventually("the node stops", STOP_TIMEOUT, || self.child.try_wait().expect("the process can be asked"));
         assert!(status.success(), "ended with {status}:\n{}", self.log());
         self.log()
+    }
+
+    /// Ends it at once, as SIGKILL and a crash do: nothing is written any more.
+    pub(super) fn kill(mut self) {
+        self.child.kill().expect("the process is a child of this one");
+        self.child.wait().expect("a killed process ends");
     }
 
     /// Sends a signal by process id. The `kill` program keeps this crate free of unsafe calls.

@@ -101,6 +101,29 @@ impl Server {
         self.request("POST", &format!("/api/v1/{path}"), &headers, request.to_string().as_bytes())
     }
 
+    /// One call to a node that may end meanwhile: its answer, where it gave one and did not refuse.
+    pub(super) fn ask(&self, path: &str, request: &Value) -> Option<Value> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(TIMEOUT)).ok()?;
+        let body = request.to_string();
+        let head = format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nHost: {}\r\n{}\r\nContent-Type: application/json\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n",
+            self.address,
+            self.bearer(),
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        if !head.starts_with("HTTP/1.1 200") {
+            return None;
+        }
+        // A body that was cut off is no answer.
+        serde_json::from_str(body).ok()
+    }
+
     /// One call that may be cut off: whatever comes back before the connection ends.
     pub(super) fn try_call_raw(&self, path: &str, request: &Value) -> Vec<u8> {
         let mut stream = connect(&self.address);

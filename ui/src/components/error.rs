@@ -27,6 +27,7 @@ fn keys(code: ErrorCode) -> (&'static str, &'static str) {
         ErrorCode::GenesisMissing => ("error.genesis_missing", "error.genesis_missing.do"),
         ErrorCode::TxRefused => ("error.tx_refused", "error.tx_refused.do"),
         ErrorCode::TxConflict => ("error.tx_conflict", "error.tx_conflict.do"),
+        ErrorCode::BadProof => ("error.bad_proof", "error.bad_proof.do"),
         ErrorCode::Unauthorized => ("error.unauthorized", "error.unauthorized.do"),
         ErrorCode::NotFound => ("error.not_found", "error.not_found.do"),
         ErrorCode::DevnetOnly => ("error.devnet_only", "error.devnet_only.do"),

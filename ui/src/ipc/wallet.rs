@@ -2,12 +2,13 @@
 
 use super::transport::call;
 use umbel_api::api_trait::{
-    WalletAddresses, WalletConfirmWords, WalletCreate, WalletHistory, WalletList, WalletLock, WalletNewAddress,
-    WalletRemove, WalletRestore, WalletReveal, WalletState, WalletUnlock,
+    ProvePayment, WalletAddresses, WalletConfirmWords, WalletCreate, WalletHistory, WalletList, WalletLock,
+    WalletNewAddress, WalletRemove, WalletRestore, WalletReveal, WalletState, WalletUnlock,
 };
+use umbel_api::tx::PaymentProof;
 use umbel_api::wallet::{
-    AddressEntry, AddressList, CreateRequest, Created, History, HistoryRequest, NewAddressRequest, RestoreRequest,
-    Restored, RevealRequest, Revealed, UnlockRequest, WalletRequest,
+    AddressEntry, AddressList, CreateRequest, Created, History, HistoryRequest, NewAddressRequest, ProvePaymentRequest,
+    RestoreRequest, Restored, RevealRequest, Revealed, UnlockRequest, WalletRequest,
 };
 use umbel_api::{ApiError, Empty, Secret};
 
@@ -64,6 +65,11 @@ pub(crate) async fn addresses(wallet: String) -> Result<AddressList, ApiError> {
 /// A fresh address.
 pub(crate) async fn new_address(wallet: String, label: String) -> Result<AddressEntry, ApiError> {
     call::<WalletNewAddress>(NewAddressRequest { wallet, label }).await
+}
+
+/// Proves a payment to whoever chose the challenge.
+pub(crate) async fn prove_payment(request: ProvePaymentRequest) -> Result<PaymentProof, ApiError> {
+    call::<ProvePayment>(request).await
 }
 
 /// What came and went.

@@ -2,6 +2,7 @@
 
 mod drawer;
 mod export;
+mod prove;
 
 pub(crate) use drawer::EntryDrawer;
 
@@ -18,6 +19,7 @@ use crate::state::app;
 use export::ExportButton;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use prove::CheckProofButton;
 use umbel_api::wallet::{HistoryEntry, HistoryKind, HistoryRequest};
 
 /// Entries of one page: what a person looks through, and far below what makes a browser slow.
@@ -54,7 +56,10 @@ pub(crate) fn Activity() -> impl IntoView {
         <div class="page" data-testid="activity-page">
             <div class="row between page-head">
                 <h1>{t!("nav.activity")}</h1>
-                <ExportButton kind=kind search=search total=total/>
+                <div class="row">
+                    <CheckProofButton/>
+                    <ExportButton kind=kind search=search total=total/>
+                </div>
             </div>
             <div class="filters">
                 <div class="row chips" role="group" aria-label=t!("activity.kinds")>

@@ -10,8 +10,22 @@ use crate::ipc;
 use crate::state::app;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use umbel_api::wallet::LockStatus;
+use umbel_api::wallet::{DamageCode, LockStatus};
 use umbel_api::{ApiError, Secret};
+
+/// What is wrong with a wallet's file.
+fn damage_text(code: DamageCode) -> String {
+    match code {
+        DamageCode::Missing => t!("damage.missing"),
+        DamageCode::Unreadable => t!("damage.unreadable"),
+        DamageCode::Length => t!("damage.length"),
+        DamageCode::Magic => t!("damage.magic"),
+        DamageCode::Checksum => t!("damage.checksum"),
+        DamageCode::Content => t!("damage.content"),
+        DamageCode::Version => t!("damage.version"),
+        DamageCode::Network => t!("damage.network"),
+    }
+}
 
 /// The page.
 #[component]
@@ -74,7 +88,7 @@ pub(crate) fn Unlock() -> impl IntoView {
                             view! {
                                 <p class="note warn" role="alert" data-testid="unlock-damaged">
                                     {Icon::TriangleAlert.draw()}
-                                    <span>{t!("unlock.damaged", why = why)}</span>
+                                    <span>{t!("unlock.damaged", why = damage_text(why.code))}</span>
                                 </p>
                             }
                         })

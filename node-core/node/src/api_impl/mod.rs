@@ -3,7 +3,9 @@
 //! Every call runs on a thread that may wait, with everything it needs moved in; nothing here holds a lock across an
 //! `await`.
 
+mod locks;
 mod node;
+mod proof;
 mod send;
 mod settings;
 mod tx;
@@ -12,8 +14,8 @@ mod wallet;
 use std::sync::Arc;
 
 use umbel_api::{
-    Api, ApiError, ApiFuture, Empty, ErrorCode, node as node_api, send as send_api, settings as settings_api,
-    tx as tx_api, wallet as wallet_api,
+    Api, ApiError, ApiFuture, Empty, ErrorCode, lock as lock_api, node as node_api, send as send_api,
+    settings as settings_api, tx as tx_api, wallet as wallet_api,
 };
 
 use crate::node::Core;
@@ -83,12 +85,25 @@ serve! {
     wallet_addresses(wallet_api::WalletRequest) -> wallet_api::AddressList = wallet::addresses;
     wallet_new_address(wallet_api::NewAddressRequest) -> wallet_api::AddressEntry = wallet::new_address;
     wallet_history(wallet_api::HistoryRequest) -> wallet_api::History = wallet::history;
+    wallet_prove_payment(wallet_api::ProvePaymentRequest) -> tx_api::PaymentProof = proof::prove;
     send_decode_address(send_api::DecodeAddressRequest) -> send_api::DecodedAddress = send::decode_address;
     send_plan(send_api::SendRequest) -> send_api::PaymentPlan = send::plan;
     send_pay(send_api::SendRequest) -> send_api::Payment = send::pay;
     send_status(send_api::StatusRequest) -> send_api::Payment = send::status;
+    lock_key(lock_api::LockKeyRequest) -> lock_api::LockKey = locks::key;
+    lock_create(lock_api::CreateLockRequest) -> lock_api::CreatedLock = locks::create;
+    lock_list(wallet_api::WalletRequest) -> lock_api::LockList = locks::list;
+    lock_spend(lock_api::SpendLockRequest) -> lock_api::LockSpent = locks::spend;
+    lock_claim(lock_api::ClaimLockRequest) -> lock_api::LockSpent = locks::claim;
+    lock_refund(lock_api::SpendLockRequest) -> lock_api::LockSpent = locks::refund;
+    lock_propose(lock_api::SpendLockRequest) -> lock_api::SigningFile = locks::propose;
+    lock_sign(lock_api::SignRequest) -> lock_api::SigningFile = locks::sign;
+    lock_inspect(lock_api::SigningFileRequest) -> lock_api::SigningView = locks::inspect;
+    lock_submit(lock_api::SigningFileRequest) -> tx_api::Submitted = locks::submit;
     tx_build(send_api::SendRequest) -> tx_api::RawTx = tx::build;
     tx_submit(tx_api::RawTx) -> tx_api::Submitted = tx::submit;
+    tx_verify_payment(tx_api::VerifyPaymentRequest) -> tx_api::VerifiedPayment = proof::verify;
+    tx_fees(Empty) -> tx_api::FeeEstimate = tx::fees;
     settings_get(Empty) -> settings_api::Settings = settings::get;
     settings_set(settings_api::Settings) -> settings_api::Settings = settings::set;
 }

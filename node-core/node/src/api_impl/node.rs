@@ -41,10 +41,12 @@ pub(super) fn dag(core: &Arc<Core>, request: DagRequest) -> Result<DagView, ApiE
     let blocks = chain.consensus.blocks_since(since, limit).map_err(failed)?;
     let mut selected = locked(&chain.view).chain();
     selected.truncate(MAX_CHAIN_SHOWN);
+    // The follower may be a step behind: sink, score and chain are of one moment.
+    let sink = selected.first().copied().unwrap_or(state.sink);
     Ok(DagView {
         blocks: blocks.iter().map(|block| view::dag_block(core, block)).collect(),
-        sink: state.sink.to_string(),
-        blue_score: state.sink_blue_score.0,
+        sink: sink.to_string(),
+        blue_score: chain.consensus.block_summary(sink).map_err(failed)?.blue_score.0,
         confirmation_depth: core.params.confirmation_depth,
         chain: selected.iter().map(ToString::to_string).collect(),
         payments: payments(core),

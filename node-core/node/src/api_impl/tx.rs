@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use umbel_api::send::SendRequest;
-use umbel_api::tx::{RawTx, Submitted};
-use umbel_api::{ApiError, ErrorCode};
+use umbel_api::tx::{FeeEstimate, PaidRange, RawTx, Submitted};
+use umbel_api::{ApiError, Empty, ErrorCode};
 use umbel_types::Encode;
+use umbel_types::params::MIN_FEE_PER_MASS;
 use umbel_wallet::WalletError;
 
 use super::send;
@@ -51,4 +52,16 @@ pub(super) fn submit(core: &Arc<Core>, request: RawTx) -> Result<Submitted, ApiE
     let tx = Arc::new(convert::transaction(&request.hex)?);
     let standing = chain.pool.submit(chain.consensus.as_ref(), &tx).map_err(|refused| refused.error)?;
     Ok(Submitted { txid: tx.txid().to_string(), accepted: standing == Standing::Accepted })
+}
+
+/// What to pay now.
+pub(super) fn fees(core: &Arc<Core>, _: Empty) -> Result<FeeEstimate, ApiError> {
+    let estimate = core.chain.get()?.pool.fee_estimate();
+    Ok(FeeEstimate {
+        least: MIN_FEE_PER_MASS,
+        next_seconds: estimate.next_seconds,
+        within_minute: estimate.within_minute,
+        within_hour: estimate.within_hour,
+        paid: estimate.paid.map(|(low, high)| PaidRange { low, high }),
+    })
 }

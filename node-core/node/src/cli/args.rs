@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use umbel_types::Network;
 
+use super::lock_args::LockCommand;
 use crate::config::StoreKind;
 
 /// Umbel: node and wallet for a confidential block-DAG.
@@ -59,6 +60,15 @@ pub(super) enum Command {
     /// Wallets: create, restore, pay
     #[command(subcommand, after_help = "Examples:\n  umbel wallet create --wallet alice")]
     Wallet(WalletCommand),
+    /// Locks: several signatures, a secret with a timeout, a post-quantum key
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            umbel lock key --wallet alice\n  \
+            umbel lock create multisig --of 2 --key 02… --key 03… --key 03… --amount 5\n  \
+            umbel lock list --wallet alice"
+    )]
+    Lock(LockCommand),
     /// Read addresses
     #[command(subcommand, after_help = "Examples:\n  umbel address decode zk13str_…")]
     Address(AddressCommand),
@@ -71,22 +81,41 @@ pub(super) enum Command {
     /// Measure this machine, each figure beside a floor of the same run
     #[command(after_help = "Examples:\n  umbel bench\n  umbel bench scan prove --json\n\n\
         Use a release build: `cargo xtask bench` makes one.")]
-    Bench {
-        /// Which ones [default: all]
-        #[arg(value_enum)]
-        names: Vec<BenchName>,
-    },
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Which ones [default: all]
+    #[arg(value_enum)]
+    pub(super) names: Vec<BenchName>,
+    /// Print a table for a document
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// As little as possible: shows that the benches run, not how fast
+    #[arg(long)]
+    pub(super) tiny: bool,
 }
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum BenchName {
-    /// Coins looked at by one view key, a second
-    Scan,
+    /// Blocks of confidential payments, from bytes to verdict
+    Verify,
     /// A payment of two coins, built and signed
     Prove,
-    /// One hash from the main network's cache
+    /// Coins looked at by one view key
+    Scan,
+    /// Public payments applied in memory
+    Apply,
+    /// Headers through colouring, windows and reachability
+    Ghostdag,
+    /// The main network's proof of work: checked and mined
     Qanhash,
+    /// The store's batches and reads, and opening it after a kill
+    Store,
+    /// The start of a node with a long chain
+    Start,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +129,11 @@ pub(super) enum NodeCommand {
     /// What the running node is doing
     #[command(after_help = "Examples:\n  umbel node info\n  umbel node info --json")]
     Info,
+    /// Replay the stored chain from genesis and compare everything with what is stored; no node may be running
+    #[command(after_help = "Examples:\n  umbel node verify\n  umbel --data-dir ./trial node verify --json\n\n\
+        Ends with 0 if every block, commitment and record is as it should be, and with 1 at the first that is not.\n\
+        Changes nothing. Progress goes to stderr.")]
+    Verify,
 }
 
 #[derive(Debug, Args)]
@@ -222,6 +256,11 @@ pub(super) enum WalletCommand {
         umbel wallet send --wallet alice --to zk13str_… --amount 3 --public\n\n\
         A zk13str address can only be paid publicly: everyone sees amount and recipient. --public accepts that.")]
     Send(SendArgs),
+    /// Prove to somebody that a payment was made; shows them its address, amount and note
+    #[command(after_help = "Examples:\n  \
+        umbel wallet prove-payment TXID --wallet alice --challenge \"order 4711, 20 November\" --out proof.json\n\n\
+        Whoever has the file can show address, amount and note of that one output to others.")]
+    ProvePayment(ProvePaymentArgs),
 }
 
 /// Which wallet.
@@ -360,11 +399,52 @@ pub(super) enum TxCommand {
         file: PathBuf,
     },
     /// Give a transaction to the running node's pool
-    #[command(after_help = "Examples:\n  umbel tx submit payment.hex")]
+    #[command(after_help = "Examples:\n  umbel tx submit payment.hex\n  umbel tx submit --lines payments.txt --json")]
     Submit {
         /// File with the transaction in hexadecimal
         file: PathBuf,
+        /// Each line is a transaction: one line of result for each, an error if one of them is refused
+        #[arg(long)]
+        lines: bool,
     },
+    /// Say whether a proof of payment holds, and what became of the payment
+    #[command(after_help = "Examples:\n  \
+        umbel tx verify-payment proof.json --challenge \"order 4711, 20 November\"\n  \
+        umbel tx verify-payment proof.json --offline --json\n\n\
+        Without --challenge, a proof that somebody else was given passes too.")]
+    VerifyPayment(VerifyPaymentArgs),
+    /// What to pay for a transaction now, by how long one can wait
+    #[command(after_help = "Examples:\n  umbel tx fees --json")]
+    Fees,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProvePaymentArgs {
+    #[command(flatten)]
+    pub(super) access: WalletAccess,
+    /// The transaction's id
+    pub(super) txid: String,
+    /// Which output of it [default: the one that pays somebody else]
+    #[arg(long, value_name = "N")]
+    pub(super) output: Option<u32>,
+    /// What the verifier asks to be signed: 1 to 256 bytes
+    #[arg(long, value_name = "TEXT")]
+    pub(super) challenge: String,
+    /// File to write the proof to
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyPaymentArgs {
+    /// File with the proof
+    pub(super) file: PathBuf,
+    /// What you asked to be signed [default: whatever the proof says was asked]
+    #[arg(long, value_name = "TEXT")]
+    pub(super) challenge: Option<String>,
+    /// Ask no node: what became of the transaction is not checked
+    #[arg(long)]
+    pub(super) offline: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! Files that a person names: read up to a limit, whatever they are.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -38,6 +38,17 @@ pub(super) fn bounded(source: impl Read, limit: u64) -> Result<Zeroizing<Vec<u8>
 /// Text of a file that has at most `limit` bytes.
 pub(super) fn read_text(path: &Path, limit: u64) -> Result<Zeroizing<String>, ReadError> {
     text(&read(path, limit)?)
+}
+
+/// Replaces a file whole: what was there stays until the new content is on the disk.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = Path::new(&beside);
+    let mut file = File::create(beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(beside, path)
 }
 
 /// The bytes as text.

@@ -10,12 +10,16 @@ mod connect;
 mod dag;
 mod devnet;
 mod files;
+mod lock_args;
+mod locks;
 mod logging;
 mod node;
 mod output;
+mod proof;
 mod secrets;
 mod send;
 mod tx;
+mod verify;
 mod wallet;
 
 use std::process::ExitCode;
@@ -59,7 +63,7 @@ pub fn run() -> ExitCode {
     let out = Output { json: cli.global.json };
     logging::start(cli.global.log.as_deref(), matches!(cli.command, Command::Node(NodeCommand::Run(_))));
     match execute(&Context { global: cli.global, out }, cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             out.error(&error);
             ExitCode::FAILURE
@@ -67,20 +71,27 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn execute(context: &Context, command: Command) -> Result<(), ApiError> {
-    match command {
+fn execute(context: &Context, command: Command) -> Result<ExitCode, ApiError> {
+    let done = match command {
+        // Commands whose answer can be no.
+        Command::Node(NodeCommand::Verify) => return verify::verify(context),
+        Command::Tx(TxCommand::Submit { file, lines: true }) => return tx::submit_lines(context, &file),
         Command::Node(NodeCommand::Run(args)) => node::run(context, &args),
         Command::Node(NodeCommand::Info) => node::info(context),
         Command::Devnet(command) => devnet::execute(context, command),
         Command::Wallet(WalletCommand::Send(args)) => send::send(context, &args.payment),
         Command::Wallet(command) => wallet::execute(context, command),
+        Command::Lock(command) => locks::execute(context, command),
         Command::Address(AddressCommand::Decode { text }) => address::decode(context, &text),
         Command::Dag(DagCommand::Replay { file }) => dag::replay(context, &file),
         Command::Tx(TxCommand::Build(args)) => send::build(context, &args),
         Command::Tx(TxCommand::Decode { file }) => tx::decode(context, &file),
-        Command::Tx(TxCommand::Submit { file }) => tx::submit(context, &file),
-        Command::Bench { names } => bench::run(context, &names),
-    }
+        Command::Tx(TxCommand::Submit { file, lines: false }) => tx::submit(context, &file),
+        Command::Tx(TxCommand::VerifyPayment(args)) => proof::verify(context, &args),
+        Command::Tx(TxCommand::Fees) => tx::fees(context),
+        Command::Bench(args) => bench::run(context, &args),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Help and version are results; anything else is one line of error.

@@ -29,8 +29,7 @@ impl Output {
     /// Why there is no result: one line.
     pub(super) fn error(self, error: &ApiError) {
         if self.json {
-            let value = json!({ "error": { "code": error.code, "message": error.message } });
-            line(&mut io::stdout(), &value.to_string());
+            line(&mut io::stdout(), &json!({ "error": error_json(error) }).to_string());
         } else {
             line(&mut io::stderr(), &format!("error: {}", error.message.replace('\n', " ")));
         }
@@ -50,6 +49,15 @@ impl Output {
         write_flushed(&mut io::stderr(), &format!("{question} [y/N] "));
         io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
+}
+
+/// An error with `--json`.
+pub(super) fn error_json(error: &ApiError) -> Value {
+    let mut value = json!({ "code": error.code, "message": error.message });
+    if let Some(rule) = &error.rule {
+        value["rule"] = json!(rule);
+    }
+    value
 }
 
 /// A closed pipe ends the program's usefulness, not its work.

@@ -74,7 +74,7 @@ fn missing(message: &str) -> ApiError {
     ApiError::new(ErrorCode::BadInput, message)
 }
 
-fn first_line(file: &Path, what: &str) -> Result<Secret, ApiError> {
+pub(super) fn first_line(file: &Path, what: &str) -> Result<Secret, ApiError> {
     let text = read(file, what)?;
     Ok(Secret::new(text.lines().next().unwrap_or("")))
 }

@@ -1,19 +1,29 @@
-//! `umbel tx decode` and `umbel tx submit`: transactions as files of hexadecimal.
+//! `umbel tx decode` and `umbel tx submit`: transactions as files of hexadecimal; `umbel tx fees`: what to pay.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use umbel_api::tx::RawTx;
-use umbel_api::{ApiError, ErrorCode};
+use umbel_api::tx::{FeeEstimate, PaidRange, RawTx, Submitted};
+use umbel_api::{ApiError, Empty, ErrorCode};
 use umbel_types::tx::{Input, MAX_TX_BYTES, Output as TxOutput};
 use umbel_types::{MemoValue, Params, Transaction};
 
 use super::connect::{Connection, Need};
+use super::output::error_json;
 use super::{Context, files};
 use crate::convert;
 
 /// Longest file: the longest transaction in hexadecimal, and room for line ends.
 const MAX_FILE_BYTES: u64 = 2 * MAX_TX_BYTES as u64 + 1024;
+
+/// Longest wait for a node that is asked too often, or starts.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two attempts.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Shows what a transaction does. Needs no node.
 pub(super) fn decode(context: &Context, file: &Path) -> Result<(), ApiError> {
@@ -90,13 +100,92 @@ pub(super) fn submit(context: &Context, file: &Path) -> Result<(), ApiError> {
     convert::transaction(&hex)?;
     let connection = Connection::open(context, Need::Running)?;
     let answer = connection.wait(connection.api().tx_submit(RawTx { hex }))?;
+    context.out.result(&json!({ "txid": answer.txid, "accepted": answer.accepted }), &shown(&answer));
+    Ok(())
+}
+
+fn shown(answer: &Submitted) -> String {
     let txid = &answer.txid;
-    let shown = match answer.accepted {
+    match answer.accepted {
         true => format!("transaction {txid} was accepted already; nothing is to be done"),
         false => format!("the pool has transaction {txid}"),
-    };
-    context.out.result(&json!({ "txid": txid, "accepted": answer.accepted }), &shown);
+    }
+}
+
+/// Gives the transactions of a file, one a line, to the running node's pool; says of each what became of it, and fails if
+/// one was refused.
+pub(super) fn submit_lines(context: &Context, file: &Path) -> Result<ExitCode, ApiError> {
+    let unread =
+        |e: std::io::Error| ApiError::new(ErrorCode::BadInput, format!("{} can't be read: {e}", file.display()));
+    let mut source = BufReader::new(File::open(file).map_err(unread)?);
+    let connection = Connection::open(context, Need::Running)?;
+    let (mut number, mut refused) = (0u64, false);
+    loop {
+        let mut line = Vec::new();
+        // A line that goes on behind this is no transaction; the rest of it counts as another one.
+        source.by_ref().take(MAX_FILE_BYTES).read_until(b'\n', &mut line).map_err(unread)?;
+        if line.is_empty() {
+            return Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        number += 1;
+        let hex = String::from_utf8_lossy(&line).trim().to_owned();
+        if hex.is_empty() {
+            continue;
+        }
+        let submitted = convert::transaction(&hex).and_then(|_| submit_patiently(&connection, &RawTx { hex }));
+        match submitted {
+            Ok(answer) => context.out.result(
+                &json!({ "line": number, "txid": answer.txid, "accepted": answer.accepted }),
+                &format!("line {number}: {}", shown(&answer)),
+            ),
+            // Nobody is there who could answer for the lines that follow.
+            Err(error) if matches!(error.code, ErrorCode::NotRunning | ErrorCode::Unavailable) => return Err(error),
+            Err(error) => {
+                refused = true;
+                context.out.result(
+                    &json!({ "line": number, "error": error_json(&error) }),
+                    &format!("line {number}: refused: {}", error.message),
+                );
+            }
+        }
+    }
+}
+
+/// Says what to pay now.
+pub(super) fn fees(context: &Context) -> Result<(), ApiError> {
+    let connection = Connection::open(context, Need::Running)?;
+    let answer = connection.wait(connection.api().tx_fees(Empty {}))?;
+    context.out.result(&json!(answer), &fees_text(&answer));
     Ok(())
+}
+
+fn fees_text(fees: &FeeEstimate) -> String {
+    let paid = match &fees.paid {
+        Some(PaidRange { low, high }) => format!("{low} to {high} in the last ten minutes"),
+        None => "nothing was accepted in the last ten minutes".to_owned(),
+    };
+    [
+        "base units of STR for each unit of mass".to_owned(),
+        format!("in the next seconds  {}", fees.next_seconds),
+        format!("within a minute      {}", fees.within_minute),
+        format!("within an hour       {}", fees.within_hour),
+        format!("least                {}", fees.least),
+        format!("paid                 {paid}"),
+    ]
+    .join("\n")
+}
+
+/// Submits one of many: a server that is asked too often says so, and has time a moment later.
+fn submit_patiently(connection: &Connection, tx: &RawTx) -> Result<Submitted, ApiError> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connection.wait(connection.api().tx_submit(tx.clone())) {
+            Err(error) if error.code == ErrorCode::Unavailable && error.retryable && Instant::now() < deadline => {
+                std::thread::sleep(POLL);
+            }
+            answer => return answer,
+        }
+    }
 }
 
 fn read(file: &Path) -> Result<String, ApiError> {

@@ -9,7 +9,7 @@ use umbel_api::{ApiError, Empty, ErrorCode, Secret};
 
 use super::args::{AddressArgs, CreateArgs, HistoryArgs, RestoreArgs, WalletAccess, WalletCommand, WalletName};
 use super::connect::{Connection, Need};
-use super::{Context, secrets, send};
+use super::{Context, proof, secrets, send};
 use crate::convert;
 
 pub(super) fn execute(context: &Context, command: WalletCommand) -> Result<(), ApiError> {
@@ -23,6 +23,7 @@ pub(super) fn execute(context: &Context, command: WalletCommand) -> Result<(), A
         WalletCommand::History(args) => history(context, &args),
         WalletCommand::Reveal(access) => reveal(context, &access),
         WalletCommand::Send(args) => send::send(context, &args.payment),
+        WalletCommand::ProvePayment(args) => proof::prove(context, &args),
     }
 }
 
@@ -121,7 +122,7 @@ fn list(context: &Context) -> Result<(), ApiError> {
         .wallets
         .iter()
         .map(|w| match &w.damaged {
-            Some(damage) => format!("{}  damaged: {damage}", w.name),
+            Some(damage) => format!("{}  damaged: {}", w.name, damage.message),
             None => w.name.clone(),
         })
         .collect();

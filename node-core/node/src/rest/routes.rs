@@ -187,7 +187,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::WalletExists | ErrorCode::TxConflict | ErrorCode::AlreadyRunning | ErrorCode::PortInUse => {
             StatusCode::CONFLICT
         }
-        ErrorCode::InsufficientFunds | ErrorCode::NeedsPublic | ErrorCode::TxRefused => {
+        ErrorCode::InsufficientFunds | ErrorCode::NeedsPublic | ErrorCode::TxRefused | ErrorCode::BadProof => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         ErrorCode::Locked => StatusCode::LOCKED,

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use umbel_api::node::{NodeWarning, SyncStage};
 use umbel_api::{ApiError, ErrorCode};
-use umbel_consensus::{Consensus, ConsensusConfig};
+use umbel_consensus::{CHAIN_FORMAT, Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, OpenError, open_store};
 use umbel_miner::Miner;
 use umbel_pow::Pow;
-use umbel_store::{FormatTag, StoreError};
+use umbel_store::StoreError;
 use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
 
 use super::follower::ChainView;
@@ -22,8 +22,10 @@ use crate::node::Core;
 /// Longest wait for calls that still use a chain which is to be closed.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Version of everything that is stored of the chain.
-const CHAIN_FORMAT: u32 = 1;
+/// What to do about a chain that can't go on. The node does not do it by itself: blocks that are damaged, and all that
+/// stand on them, would be gone until somebody sends them again.
+const ADVICE: &str = "stop the node; `umbel node verify` says what is damaged, and without the file chain.redb the next \
+                      start builds the chain anew from the blocks that hold";
 
 /// An open chain.
 pub(crate) struct Chain {
@@ -43,9 +45,9 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Why consensus gave up, if it did.
+    /// Why consensus gave up, if it did, and what can be done about it.
     pub(crate) fn failure(&self) -> Option<String> {
-        self.engine.failure()
+        self.engine.failure().map(|reason| format!("{reason}; {ADVICE}"))
     }
 
     fn shut_down(&self) {
@@ -136,6 +138,9 @@ impl ChainService {
                     ChainStatus { stage: SyncStage::Synced, warnings, chain: Some(Arc::new(chain)) };
                 core.mining.apply(core);
             }
+            Ok(Err(error @ ChainOpenError::Consensus(OpenError::Inconsistent(_)))) => {
+                self.fail(format!("the chain can't be opened: {error}; {ADVICE}"));
+            }
             Ok(Err(error)) => self.fail(format!("the chain can't be opened: {error}")),
             Err(_) => self.fail("opening the chain failed inside; the log says more".to_owned()),
         }
@@ -188,7 +193,7 @@ enum ChainOpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Consensus(#[from] umbel_consensus::OpenError),
+    Consensus(#[from] OpenError),
     #[error(transparent)]
     Read(#[from] ConsensusError),
     #[error("the system gives no randomness: {0}")]
@@ -198,21 +203,26 @@ enum ChainOpenError {
 /// Opens store, consensus, pool and miner.
 fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenError> {
     let folder = core.layout.chain();
-    let format = FormatTag::new(core.params.network, core.genesis_hash, CHAIN_FORMAT);
-    let opened = umbel_store::open(core.config.store, &folder, format)?;
-    let mut warnings = Vec::new();
-    if let Some(aside) = opened.recovered {
-        warnings.push(NodeWarning {
-            code: "chain_recovered".to_owned(),
-            message: format!("the chain's database was damaged; it was moved to {} and begins anew", aside.display()),
-        });
+    let opened = open_store(core.config.store, &folder, core.params.network, core.genesis_hash)?;
+    if let Some(version) = opened.upgraded_from {
+        tracing::info!(from = version, to = CHAIN_FORMAT, "the chain's format was brought up to date");
     }
     let engine = Consensus::open(ConsensusConfig {
         params: core.params.clone(),
         genesis: core.genesis.clone(),
         store: opened.store,
         now: Arc::new(clock::now),
+        cache_bytes: DEFAULT_CACHE_BYTES,
     })?;
+    let mut warnings = Vec::new();
+    if let Some(aside) = opened.recovered {
+        let blocks = engine.virtual_state().block_count;
+        let message = format!(
+            "the chain's database was damaged and was moved to {}; {blocks} blocks were taken in again from their own files",
+            aside.display()
+        );
+        warnings.push(NodeWarning { code: "chain_recovered".to_owned(), message });
+    }
     let consensus: Arc<dyn ConsensusApi> = engine.clone();
     let pool = Arc::new(Pool::new(&core.params, core.genesis_hash));
     let pow = Arc::new(Pow::of(&core.params));

@@ -7,10 +7,13 @@ use rand_core::UnwrapErr;
 use umbel_api::node::MempoolState;
 use umbel_api::{ApiError, ErrorCode};
 use umbel_ledger::{IsolationContext, check_tx_structure, check_txs_in_isolation};
-use umbel_mempool::{Limits, Mempool, MempoolError, MempoolErrorKind, RemovalReason, Removed, Retry, TemplateSelector};
+use umbel_mempool::{
+    FeeEstimate, Limits, Mempool, MempoolError, MempoolErrorKind, Outcome, RemovalReason, Removed, Retry,
+    TemplateSelector,
+};
 use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
 use umbel_types::errors::{TxContextError, TxRuleError};
-use umbel_types::{BlockHash, OutPoint, Params, Transaction, TxId};
+use umbel_types::{BlockHash, Params, Transaction, TxId};
 
 use super::locked;
 use crate::clock;
@@ -74,20 +77,17 @@ impl Pool {
 
     /// Checks a transaction and takes it. One that waits already, or was accepted, is no error.
     ///
-    /// What costs little is looked at first: structure, then the state, and proofs last.
+    /// What costs little is looked at first: structure and least fee, then what the pool asks for, then the state, and
+    /// proofs last. Nothing is remembered of one that is refused: what was wrong with one witness says nothing about the
+    /// next.
     pub(crate) fn submit(&self, consensus: &dyn ConsensusApi, tx: &Arc<Transaction>) -> Result<Standing, Refused> {
-        let txid = tx.txid();
-        if self.contains(txid) {
-            return Ok(Standing::Waiting);
-        }
         check_tx_structure(tx, &self.context).map_err(|error| broken(&error))?;
-        match consensus.check_tx_in_virtual_context(&tx.core) {
-            Ok(Ok(())) => {}
-            Ok(Err(TxContextError::InputMissing(_))) if was_accepted(consensus, tx).map_err(unread)? => {
-                return Ok(Standing::Accepted);
-            }
-            Ok(Err(error)) => return Err(refused(&MempoolError { txid, kind: self.context_kind(error) })),
-            Err(error) => return Err(unread(error)),
+        let considered = locked(&self.mempool).consider(tx, consensus);
+        match considered {
+            Ok(Outcome::Known) => return Ok(Standing::Waiting),
+            // Another witness of what waits is judged like any, and never takes the first one's place.
+            Ok(Outcome::New | Outcome::KnownWithOtherWitness) => {}
+            Err(error) => return standing(&error),
         }
         // Proofs take tens of milliseconds: the pool is not held meanwhile.
         let mut rng = UnwrapErr(getrandom::SysRng);
@@ -97,22 +97,15 @@ impl Pool {
             match admitted {
                 Ok(admission) => self.note(admission.removed),
                 // A block may have accepted it since its inputs were looked at.
-                Err(MempoolError { kind: MempoolErrorKind::AlreadyAccepted, .. }) => return Ok(Standing::Accepted),
-                Err(error) => return Err(refused(&error)),
+                Err(error) => return standing(&error),
             }
         }
         Ok(Standing::Waiting)
     }
 
-    /// Why state refuses a transaction, with a clearer reason where the pool knows more than the state.
-    fn context_kind(&self, error: TxContextError) -> MempoolErrorKind {
-        if let TxContextError::InputMissing(outpoint) = error {
-            let parent = TxId::from(outpoint.source);
-            if self.contains(parent) {
-                return MempoolErrorKind::SpendsUnaccepted { outpoint, parent };
-            }
-        }
-        MempoolErrorKind::Context(error)
+    /// What to pay, from what waits and what was accepted.
+    pub(crate) fn fee_estimate(&self) -> FeeEstimate {
+        locked(&self.mempool).fee_estimate(clock::now())
     }
 
     /// What a template may take.
@@ -137,6 +130,7 @@ impl Pool {
         }
         let update = locked(&self.mempool).settle_rejected(rejected, consensus, clock::now())?;
         self.note(update.removed);
+        self.note(update.lost);
         Ok(())
     }
 
@@ -144,6 +138,7 @@ impl Pool {
     pub(crate) fn follow(&self, consensus: &dyn ConsensusApi) -> Result<(), ConsensusError> {
         let update = locked(&self.mempool).on_new_virtual(consensus, clock::now())?;
         self.note(update.removed);
+        self.note(update.lost);
         Ok(())
     }
 
@@ -178,23 +173,16 @@ fn reason(reason: &RemovalReason) -> Option<String> {
     }
 }
 
-/// Whether the chain has accepted a transaction, as far as its outputs tell: one of them is there, unspent.
-fn was_accepted(consensus: &dyn ConsensusApi, tx: &Transaction) -> Result<bool, ConsensusError> {
-    let txid = tx.txid();
-    for (index, _) in (0..).zip(&tx.core.outputs) {
-        if consensus.utxo(OutPoint::of_tx(txid, index))?.is_some() {
-            return Ok(true);
-        }
+/// An accepted transaction is where it should be; anything else is refused.
+fn standing(error: &MempoolError) -> Result<Standing, Refused> {
+    match error.kind {
+        MempoolErrorKind::AlreadyAccepted => Ok(Standing::Accepted),
+        _ => Err(refused(error)),
     }
-    Ok(false)
 }
 
 fn broken(error: &TxRuleError) -> Refused {
-    Refused { error: ApiError::new(ErrorCode::TxRefused, error.to_string()), is_final: true }
-}
-
-fn unread(error: ConsensusError) -> Refused {
-    Refused { error: convert::consensus_error(&error), is_final: false }
+    Refused { error: ApiError::new(ErrorCode::TxRefused, error.to_string()).naming(error), is_final: true }
 }
 
 fn refused(error: &MempoolError) -> Refused {
@@ -204,14 +192,165 @@ fn refused(error: &MempoolError) -> Refused {
         MempoolErrorKind::Conflict { .. } | MempoolErrorKind::TooManyConflicts { .. } => {
             ApiError::new(ErrorCode::TxConflict, error.kind.to_string())
         }
+        MempoolErrorKind::InBlock { .. } => ApiError::passing(ErrorCode::TxConflict, error.kind.to_string()),
         MempoolErrorKind::SpendsUnaccepted { .. } | MempoolErrorKind::PoolFull { .. } => {
             ApiError::passing(ErrorCode::TxRefused, error.kind.to_string())
         }
-        MempoolErrorKind::AlreadyAccepted => ApiError::new(ErrorCode::TxRefused, error.kind.to_string()),
+        MempoolErrorKind::AlreadyAccepted | MempoolErrorKind::LargerThanPool => {
+            ApiError::new(ErrorCode::TxRefused, error.kind.to_string())
+        }
     };
     let is_final = match error.retry() {
         Retry::Never | Retry::WithHigherFee => true,
         Retry::Later => false,
     };
+    let shown = match &error.kind {
+        MempoolErrorKind::Context(rule) => shown.naming(rule),
+        kind => shown.naming(kind),
+    };
     Refused { error: shown, is_final }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use umbel_consensus::{Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, open_store};
+    use umbel_crypto::keys::address::AddressIndex;
+    use umbel_crypto::keys::{AccountKeys, Address, ConfidentialAddress, Mnemonic};
+    use umbel_pow::Pow;
+    use umbel_store::StoreKind;
+    use umbel_types::genesis::{DEVNET_WORDS, devnet};
+    use umbel_types::tx::InputWitness;
+    use umbel_types::{Amount, Block, Network, OutPoint, TimestampMs};
+
+    use super::*;
+
+    struct Fixture {
+        consensus: Arc<Consensus>,
+        pool: Pool,
+        pow: Pow,
+        to: ConfidentialAddress,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let params = Params::of(Network::Devnet);
+            let genesis = devnet();
+            let hash = umbel_ledger::genesis::build(&params, &genesis).hash;
+            let store = open_store(StoreKind::Mem, Path::new("."), Network::Devnet, hash).unwrap().store;
+            let now = Arc::new(clock::now);
+            let config =
+                ConsensusConfig { params: params.clone(), genesis, store, now, cache_bytes: DEFAULT_CACHE_BYTES };
+            let consensus = Consensus::open(config).unwrap();
+            let pool = Pool::new(&params, consensus.genesis_hash());
+            pool.follow(consensus.as_ref()).unwrap();
+            let seed = Mnemonic::parse(DEVNET_WORDS).unwrap().to_seed("");
+            let to = AccountKeys::derive(&seed, Network::Devnet, 0).address(AddressIndex::DEFAULT);
+            Self { pow: Pow::of(&params), consensus, pool, to }
+        }
+
+        /// A payment of test coins with real proofs.
+        fn payment(&self) -> Transaction {
+            let (nothing, to) = (BTreeSet::new(), Address::Confidential(self.to));
+            umbel_wallet::devnet::fund(self.consensus.as_ref(), &nothing, &to, Amount::from_str_tokens(3)).unwrap()
+        }
+
+        fn submit(&self, tx: &Transaction) -> Result<Standing, Refused> {
+            self.pool.submit(self.consensus.as_ref(), &Arc::new(tx.clone()))
+        }
+
+        /// Mines a block with what the pool offers.
+        fn mine(&self) {
+            let mut selector = self.pool.selector();
+            let payout = umbel_wallet::payout_key(&self.to).unwrap();
+            let template = self.consensus.build_template(payout, Vec::new(), TimestampMs(0), &mut selector).unwrap();
+            let mut block = Block { header: template.header, body: template.body };
+            let found = self.pow.mine(&block.header, 0..u64::MAX, || false).unwrap().solution.unwrap();
+            block.header.nonce = found.nonce;
+            block.header.mix_digest = found.mix_digest;
+            self.consensus.insert_block(block).wait().unwrap();
+            self.pool.settle(selector, self.consensus.as_ref()).unwrap();
+        }
+    }
+
+    /// The same core under witnesses with one byte changed in each part.
+    fn garbage(good: &Transaction) -> Vec<Transaction> {
+        let mut range_proof = good.clone();
+        range_proof.witness.range_proof[70] ^= 1;
+        let mut input = good.clone();
+        match &mut input.witness.inputs[0] {
+            InputWitness::Signature(signed) => signed.signature[40] ^= 1,
+            other => panic!("{other:?}"),
+        }
+        let mut output = good.clone();
+        output.witness.outputs[0][190] ^= 1;
+        let mut kernel = good.clone();
+        kernel.witness.kernel[60] ^= 1;
+        vec![range_proof, input, output, kernel]
+    }
+
+    fn is_broken(result: Result<Standing, Refused>) -> bool {
+        result.is_err_and(|refused| refused.is_final && refused.error.code == ErrorCode::TxRefused)
+    }
+
+    /// A verdict is about one witness: neither a good nor a bad one speaks for the next of the same transaction.
+    #[test]
+    fn garbage_after_a_good_signature_with_the_same_txid() {
+        let fixture = Fixture::new();
+        let good = fixture.payment();
+        for bad in garbage(&good) {
+            assert_eq!(bad.txid(), good.txid());
+            assert!(is_broken(fixture.submit(&bad)), "before");
+            assert!(!fixture.pool.contains(good.txid()));
+        }
+        assert_eq!(fixture.submit(&good).unwrap(), Standing::Waiting);
+        for bad in garbage(&good) {
+            assert!(is_broken(fixture.submit(&bad)), "after");
+        }
+        assert_eq!(fixture.submit(&good).unwrap(), Standing::Waiting);
+        let kept = locked(&fixture.pool.mempool).get(good.txid()).unwrap();
+        assert_eq!(*kept, good, "the first valid witness stays");
+    }
+
+    #[test]
+    fn what_was_accepted_is_answered_as_accepted() {
+        let fixture = Fixture::new();
+        let good = fixture.payment();
+        fixture.submit(&good).unwrap();
+        fixture.mine();
+        assert_eq!(fixture.submit(&good).unwrap(), Standing::Waiting, "carried, and not accepted yet");
+        let mut other = good.clone();
+        other.core.salt[0] ^= 1;
+        let refused = fixture.submit(&other).unwrap_err();
+        assert_eq!((refused.error.code, refused.error.retryable), (ErrorCode::TxConflict, false), "{refused:?}");
+        fixture.mine();
+        fixture.pool.follow(fixture.consensus.as_ref()).unwrap();
+        assert!(!fixture.pool.contains(good.txid()));
+        assert_eq!(fixture.submit(&good).unwrap(), Standing::Accepted);
+        assert_eq!(fixture.pool.fee_estimate().next_seconds, 1);
+    }
+
+    /// Each reason is found before anything dearer is looked at: all of these carry proofs that do not hold.
+    #[test]
+    fn cheap_reasons_come_first() {
+        let fixture = Fixture::new();
+        let good = fixture.payment();
+        fixture.submit(&good).unwrap();
+        let reason = |edit: &dyn Fn(&mut Transaction)| {
+            let mut tx = good.clone();
+            edit(&mut tx);
+            fixture.submit(&tx).unwrap_err().error.message
+        };
+        let elsewhere = OutPoint { source: umbel_types::Hash32([9; 32]), index: 0 };
+        let says = |message: String, part: &str| assert!(message.contains(part), "{message}");
+        says(reason(&|tx| tx.core.chain += 1), "belongs to chain");
+        says(reason(&|tx| tx.core.fee = Amount::from_units(1)), "the fee is");
+        says(reason(&|tx| tx.core.salt[0] ^= 1), "to replace it, a fee of at least");
+        says(reason(&|tx| tx.core.inputs[0].outpoint = elsewhere), "is not unspent");
+        let parent = OutPoint::of_tx(good.txid(), 0);
+        says(reason(&|tx| tx.core.inputs[0].outpoint = parent), "has not been accepted yet");
+        says(reason(&|tx| tx.witness.kernel[60] ^= 1), "proof");
+    }
 }

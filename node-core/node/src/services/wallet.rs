@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use umbel_api::node::NodeWarning;
 use umbel_api::wallet::{LockStatus, WalletList, WalletState, WalletSummary};
 use umbel_api::{ApiError, ErrorCode, NodeEvent};
-use umbel_types::{BlockHash, Params, Transaction, TxId};
+use umbel_types::{BlockHash, Network, Params, Transaction, TxId};
 use umbel_wallet::{Damage, KdfProfile, Wallet, WalletError, WalletFolder};
 
 use super::chain::Chain;
@@ -90,7 +90,11 @@ pub(crate) struct WalletService {
 impl WalletService {
     /// Opens the folder; no wallet is open yet.
     pub(crate) fn new(layout: &Layout, params: &Params, genesis: BlockHash) -> Result<Self, ApiError> {
-        let folder = WalletFolder::open(&layout.wallets(), params.clone(), genesis, KdfProfile::Calibrated)
+        let profile = match params.network {
+            Network::Devnet => KdfProfile::Devnet,
+            Network::Lan | Network::Testnet | Network::Mainnet | Network::Lab32 => KdfProfile::Calibrated,
+        };
+        let folder = WalletFolder::open(&layout.wallets(), params.clone(), genesis, profile)
             .map_err(|e| convert::wallet_error(&e))?;
         Ok(Self {
             folder,
@@ -278,7 +282,7 @@ impl WalletService {
             name: summary.name,
             status,
             backed_up: summary.backed_up,
-            damaged: summary.damaged.map(|damage| damage.cause()),
+            damaged: summary.damaged.as_ref().map(convert::damage),
             mark: summary.public.map_or([0; 5], |public| public.mark),
         }
     }
@@ -308,9 +312,14 @@ impl WalletService {
         locked(&self.warnings).iter().cloned().collect()
     }
 
-    /// Notes something that the person should know. The same sentence stands once.
-    pub(crate) fn warn(&self, code: &str, message: String) {
+    /// Logs something and notes it for the person.
+    fn warn(&self, code: &str, message: String) {
         tracing::warn!(%message, "wallet");
+        self.note(code, message);
+    }
+
+    /// Notes something that the person should know. The same sentence stands once.
+    fn note(&self, code: &str, message: String) {
         let mut warnings = locked(&self.warnings);
         if warnings.iter().all(|w| w.message != message) {
             warnings.push_back(NodeWarning { code: code.to_owned(), message });
@@ -328,12 +337,7 @@ impl WalletService {
         }
         let mut any = false;
         for wallet in self.all_open() {
-            let mut wallet = hold(&wallet);
-            // Somebody may have unlocked it while this waited for it.
-            if is_due() && wallet.status() == umbel_wallet::LockStatus::Unlocked {
-                wallet.lock();
-                any = true;
-            }
+            any |= lock_if(&wallet, is_due);
         }
         if any {
             tracing::info!("wallets were locked after their time without use");
@@ -443,7 +447,8 @@ impl WalletService {
             (view::wallet_state(core, &wallet), wallet.payments(), wallet.take_repairs())
         };
         for repair in repairs {
-            self.warn("wallet_repaired", format!("wallet {:?}: {repair}", state.name));
+            // The wallet has logged it.
+            self.note("wallet_repaired", format!("wallet {:?}: {repair}", state.name));
         }
         core.payments.refresh_wallet(&state.name, &payments, &core.sink);
         let complete = state.scan.complete;
@@ -459,6 +464,17 @@ impl WalletService {
     }
 }
 
+/// Locks a wallet if it is unlocked and due once nobody else holds it: somebody may have unlocked it meanwhile. Says
+/// whether it did.
+fn lock_if(wallet: &OpenWallet, is_due: impl Fn() -> bool) -> bool {
+    let mut wallet = hold(wallet);
+    let locks = is_due() && wallet.status() == umbel_wallet::LockStatus::Unlocked;
+    if locks {
+        wallet.lock();
+    }
+    locks
+}
+
 /// A wallet whose holder panicked is used on: its own calls change it as a whole.
 pub(crate) fn hold(wallet: &OpenWallet) -> MutexGuard<'_, Wallet> {
     locked(wallet)
@@ -467,6 +483,29 @@ pub(crate) fn hold(wallet: &OpenWallet) -> MutexGuard<'_, Wallet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use umbel_wallet::NewWallet;
+
+    #[test]
+    fn a_wallet_that_was_used_while_its_holder_was_waited_for_stays_open() {
+        let folder = std::env::temp_dir().join(format!("umbel-lock-{}", std::process::id()));
+        let params = Params::of(Network::Devnet);
+        let wallets = WalletFolder::open(&folder, params, BlockHash([0; 32]), KdfProfile::Tests).unwrap();
+        let new = NewWallet { name: "alice", password: "password", passphrase: "" };
+        let words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+        let wallet: OpenWallet = Arc::new(Mutex::new(wallets.restore(new, words).unwrap()));
+        // Asked while the wallet is held, not before: nobody can use it in between.
+        let asked_while_held = |answer: bool| {
+            assert!(wallet.try_lock().is_err());
+            answer
+        };
+        assert!(!lock_if(&wallet, || asked_while_held(false)));
+        assert_eq!(hold(&wallet).status(), umbel_wallet::LockStatus::Unlocked);
+        assert!(lock_if(&wallet, || asked_while_held(true)));
+        assert_eq!(hold(&wallet).status(), umbel_wallet::LockStatus::Locked);
+        assert!(!lock_if(&wallet, || true), "it is locked already");
+        drop(wallet);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn wallets_lock_after_their_time_without_use() {

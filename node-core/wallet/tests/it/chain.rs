@@ -1,5 +1,6 @@
 //! A chain in memory that a test moves by hand, back too.
 
+use core::convert::Infallible;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc;
@@ -7,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use umbel_crypto::coin::coinbase_coin;
-use umbel_ledger::{IsolationContext, check_tx_in_isolation};
+use umbel_ledger::utxo::UtxoView;
+use umbel_ledger::{CERTIFIED_GENESIS, IsolationContext, UtxoContext, check_tx_in_isolation, check_tx_in_utxo_context};
 use umbel_types::consensus_api::{
     AcceptanceData, AcceptedTx, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError,
     InsertHandle, TxSelector, UtxoSnapshot, VirtualState,
@@ -44,6 +46,18 @@ struct Inner {
     skipped: u64,
     /// Fails so many further calls of the store.
     failures: u32,
+    /// DAA score of the newest certified checkpoint.
+    certified: DaaScore,
+}
+
+struct View<'a>(&'a Utxos);
+
+impl UtxoView for View<'_> {
+    type Error = Infallible;
+
+    fn get(&self, outpoint: &OutPoint) -> Result<Option<UtxoEntry>, Infallible> {
+        Ok(self.0.get(outpoint).cloned())
+    }
 }
 
 /// The chain. Blocks carry what they accept; a reward is paid by the next block's merging, here at once.
@@ -103,7 +117,16 @@ impl FakeChain {
         let blocks = BTreeMap::from([(GENESIS, genesis)]);
         static CHAINS: AtomicU8 = AtomicU8::new(0);
         let salt = CHAINS.fetch_add(1, Ordering::Relaxed);
-        let inner = Inner { salt, blocks, head: GENESIS, utxos, made: 0, skipped: 0, failures: 0 };
+        let inner = Inner {
+            salt,
+            blocks,
+            head: GENESIS,
+            utxos,
+            made: 0,
+            skipped: 0,
+            failures: 0,
+            certified: CERTIFIED_GENESIS,
+        };
         Self { params: Params::of(network), inner: Mutex::new(inner), checks_proofs: true }
     }
 
@@ -183,11 +206,7 @@ impl FakeChain {
             let context = IsolationContext::new(&self.params, GENESIS);
             check_tx_in_isolation(tx.clone(), &context, &mut TestRng::new(7)).expect("a wallet's transaction holds");
         }
-        let mature = |entry: &UtxoEntry| entry.mature_at(self.params.coinbase_maturity) <= acceptance.daa_score;
-        let stands = tx.core.inputs.iter().all(|input| {
-            inner.utxos.get(&input.outpoint).is_some_and(|e| mature(e) && e.output.matches(&input.consumed))
-        });
-        if !stands || !tx.core.valid.contains(acceptance.daa_score) {
+        if self.check_in_context(inner, &tx.core, acceptance.daa_score).is_err() {
             return false;
         }
         for input in &tx.core.inputs {
@@ -206,6 +225,17 @@ impl FakeChain {
             acceptance.added.push((outpoint, entry));
         }
         true
+    }
+
+    fn check_in_context(&self, inner: &Inner, core: &TxCore, daa_score: DaaScore) -> Result<(), TxContextError> {
+        let context = UtxoContext::for_acceptance(&self.params, daa_score, inner.certified);
+        let Ok(checked) = check_tx_in_utxo_context(core, &View(&inner.utxos), &context);
+        checked.map(|_| ())
+    }
+
+    /// A certificate says that this score stays.
+    pub(crate) fn certify(&self, daa_score: DaaScore) {
+        self.inner.lock().unwrap().certified = daa_score;
     }
 
     /// Consumes outputs without a transaction's proofs: another holder of the same words did.
@@ -248,6 +278,17 @@ impl FakeChain {
             }
             inner.head = parent;
         }
+    }
+
+    /// Loses the last `depth` blocks, as a node may that was killed: they are unknown afterwards.
+    pub(crate) fn lose(&self, depth: usize) {
+        let lost: Vec<BlockHash> = {
+            let inner = self.inner.lock().unwrap();
+            let path = Self::path_from_genesis(&inner, inner.head).unwrap();
+            path.into_iter().rev().take(depth).collect()
+        };
+        self.rewind(depth);
+        self.inner.lock().unwrap().blocks.retain(|block, _| !lost.contains(block));
     }
 
     fn store<T>(&self, answer: impl FnOnce(&Inner) -> T) -> Result<T, ConsensusError> {
@@ -402,8 +443,11 @@ impl ConsensusApi for FakeChain {
         })
     }
 
-    fn check_tx_in_virtual_context(&self, _core: &TxCore) -> Result<Result<(), TxContextError>, ConsensusError> {
-        Ok(Ok(()))
+    fn check_tx_in_virtual_context(&self, core: &TxCore) -> Result<Result<(), TxContextError>, ConsensusError> {
+        self.store(|inner| {
+            let next = inner.blocks[&inner.head].acceptance.daa_score.saturating_add(1);
+            self.check_in_context(inner, core, next)
+        })
     }
 
     fn build_template(

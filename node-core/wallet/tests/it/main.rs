@@ -4,6 +4,7 @@
 
 mod chain;
 mod folder;
+mod locks;
 mod outcomes;
 mod payments;
 mod people;

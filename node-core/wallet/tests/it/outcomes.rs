@@ -119,6 +119,122 @@ fn a_chain_begun_anew_drops_payments() {
     assert_eq!(ann.payment(again.id).unwrap().stage, PaymentStage::Dropped);
 }
 
+/// A node that is killed may lose the blocks of its last second, while the wallet's journal keeps what they said.
+#[test]
+fn payments_outlive_the_loss_of_the_chains_end() {
+    let chain = FakeChain::new(Network::Devnet, Vec::new());
+    let home = Home::new();
+    let (mut ann, mut bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
+    reward(&chain, &ann, &[str_tokens(60)]);
+    chain.advance(20);
+    scan(&mut ann, &chain);
+    let to_bob = |units| request(Address::Confidential(confidential(&bob, 0)), SendAmount::Exact(str_tokens(units)));
+    // The second spends the change of the first, the third a coin that came from elsewhere.
+    let first = pay(&mut ann, &to_bob(5)).unwrap();
+    chain.mine(Next { txs: ann.to_submit(), ..Next::default() });
+    scan(&mut ann, &chain);
+    let second = pay(&mut ann, &to_bob(7)).unwrap();
+    chain.mine(Next { txs: ann.to_submit(), ..Next::default() });
+    let gift = gift(&ann.payout_address(), str_tokens(30), "a gift", 5);
+    chain.mine(Next { gifts: vec![gift.clone()], ..Next::default() });
+    scan(&mut ann, &chain);
+    let third = pay(&mut ann, &to_bob(29)).unwrap();
+    let ids = [first.id, second.id, third.id];
+    let stages = |ann: &Wallet| ids.map(|id| ann.payment(id).unwrap().stage);
+    assert_eq!(stages(&ann), [PaymentStage::Accepted, PaymentStage::Accepted, PaymentStage::Submitted]);
+    let fees: u64 = ids.iter().map(|id| ann.payment(*id).unwrap().fee.units()).sum();
+
+    chain.lose(3);
+    for restarted in [false, true] {
+        if restarted {
+            drop(ann);
+            ann = home.folder.unlock("Ann", PASSWORD).unwrap();
+        }
+        scan(&mut ann, &chain);
+        assert_eq!(stages(&ann), [PaymentStage::Submitted; 3]);
+        let ready: Vec<_> = ann.to_submit().iter().map(|tx| tx.txid()).collect();
+        assert_eq!(ready, first.txids, "the others wait for what they spend");
+    }
+    // Whatever the next blocks bring first.
+    chain.mine(Next { gifts: vec![gift], ..Next::default() });
+    for _ in 0..3 {
+        scan(&mut ann, &chain);
+        chain.mine(Next { txs: ann.to_submit(), ..Next::default() });
+    }
+    scan(&mut ann, &chain);
+    assert_eq!(stages(&ann), [PaymentStage::Accepted; 3]);
+    assert_eq!(spendable(&ann).units(), str_tokens(60 + 30 - 5 - 7 - 29).units() - fees);
+    let page = ann.history(&HistoryQuery { limit: 9, ..HistoryQuery::default() });
+    assert_eq!(page.total, 5, "a reward, a gift, three payments: {page:?}");
+    let mut received: Vec<_> = {
+        scan(&mut bob, &chain);
+        let page = bob.history(&HistoryQuery { limit: 9, ..HistoryQuery::default() });
+        page.entries.iter().map(|entry| entry.amount).collect()
+    };
+    received.sort();
+    assert_eq!(received, [5, 7, 29].map(str_tokens));
+}
+
+/// Blocks that were left carry payments, and the next ones accept them before the wallet looks again.
+#[test]
+fn what_was_accepted_while_nobody_looked_is_told() {
+    let chain = FakeChain::new(Network::Devnet, Vec::new());
+    let home = Home::new();
+    let (mut ann, bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
+    reward(&chain, &ann, &[str_tokens(60)]);
+    scan(&mut ann, &chain);
+    chain.advance(20);
+    scan(&mut ann, &chain);
+    let to_bob = |units| request(Address::Confidential(confidential(&bob, 0)), units);
+    let first = pay(&mut ann, &to_bob(SendAmount::Exact(str_tokens(5)))).unwrap();
+    let first_tx = ann.to_submit();
+    chain.mine(Next { txs: first_tx.clone(), ..Next::default() });
+    scan(&mut ann, &chain);
+    // Nothing of it comes back to the wallet.
+    let second = pay(&mut ann, &to_bob(SendAmount::Max)).unwrap();
+    let second_tx = ann.to_submit();
+    let history = |ann: &Wallet| ann.history(&HistoryQuery { limit: 9, ..HistoryQuery::default() });
+    for _ in 0..2 {
+        chain.mine(Next { txs: second_tx.clone(), ..Next::default() });
+        chain.advance(1);
+        scan(&mut ann, &chain);
+        chain.lose(3);
+        let (first_block, _) = chain.mine(Next { txs: first_tx.clone(), ..Next::default() });
+        let (second_block, _) = chain.mine(Next { txs: second_tx.clone(), ..Next::default() });
+        scan(&mut ann, &chain);
+        for (id, block) in [(first.id, first_block), (second.id, second_block)] {
+            let payment = ann.payment(id).unwrap();
+            assert_eq!((payment.stage, payment.accepted_in), (PaymentStage::Accepted, Some(block)));
+        }
+        let sent: Vec<_> = history(&ann).entries.iter().map(|e| (e.amount, e.fee)).take(2).collect();
+        assert_eq!(sent, [(second.amount, Some(second.fee)), (first.amount, Some(first.fee))]);
+        assert_eq!(history(&ann).total, 3, "the reward is told still");
+        chain.lose(1);
+        scan(&mut ann, &chain);
+        assert_eq!(ann.payment(second.id).unwrap().stage, PaymentStage::Submitted);
+    }
+}
+
+/// A wallet that was opened, paid, and lost its node within a second knows no block that is left: its coins are.
+#[test]
+fn a_payment_of_the_first_second_outlives_the_loss_too() {
+    let chain = FakeChain::new(Network::Devnet, Vec::new());
+    let home = Home::new();
+    let (mut ann, bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
+    reward(&chain, &ann, &[str_tokens(60)]);
+    chain.advance(20);
+    scan(&mut ann, &chain);
+    let all = request(Address::Confidential(confidential(&bob, 0)), SendAmount::Max);
+    let payment = pay(&mut ann, &all).unwrap();
+    chain.mine(Next { txs: ann.to_submit(), ..Next::default() });
+    scan(&mut ann, &chain);
+    chain.lose(3);
+    scan(&mut ann, &chain);
+    assert_eq!(ann.payment(payment.id).unwrap().stage, PaymentStage::Submitted);
+    mine_until_accepted(&chain, &mut ann);
+    assert_eq!(ann.payment(payment.id).unwrap().stage, PaymentStage::Accepted);
+}
+
 #[test]
 fn a_payment_that_is_built_while_the_chain_begins_anew_is_not_recorded() {
     let Everything { mut ann, bob, homes: _homes, .. } = everything();

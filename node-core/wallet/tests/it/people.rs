@@ -7,6 +7,7 @@ use rand_core::{TryCryptoRng, TryRng};
 use umbel_crypto::Address;
 use umbel_crypto::coin::{NewCoin, NoteSize, build_coin};
 use umbel_crypto::keys::{AccountKeys, ConfidentialAddress, Mnemonic, WordCount};
+use umbel_ledger::mass::{mass, min_fee};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{Amount, AssetId, Hash32, Network, OutPoint, Params};
 use umbel_wallet::{
@@ -145,7 +146,7 @@ pub(crate) fn pay(wallet: &mut Wallet, request: &PaymentRequest) -> Result<umbel
     assert_eq!((steps.first(), steps.last()), (Some(&(0, total)), Some(&(total, total))));
     for tx in built.transactions() {
         // The plan's sizes are exact: no base unit is paid in vain.
-        assert_eq!(tx.core.fee, umbel_ledger::mass::min_fee(umbel_ledger::mass::mass_of(tx)));
+        assert_eq!(tx.core.fee, min_fee(mass(&tx.core, tx.size_bytes())));
     }
     wallet.finish_payment(built)
 }

@@ -1,5 +1,6 @@
 //! The details of an entry: every figure exact, every hash copyable.
 
+use super::prove::ProvePayment;
 use crate::components::copy::Hash;
 use crate::components::dialog::Modal;
 use crate::components::payment_path::{stage_class, stage_name};
@@ -92,6 +93,7 @@ fn Details(entry: Memo<Option<HistoryEntry>>) -> impl IntoView {
     let hashes = Memo::new(move |_| {
         entry.with(|e| e.as_ref().map(|e| (e.kind, e.id.clone(), e.to.clone(), e.accepted_in.clone())))
     });
+    let provable = Memo::new(move |_| entry.with(|e| e.as_ref().and_then(provable)));
     view! {
         {move || entry.get().map(|entry| facts(&entry))}
         {move || {
@@ -118,7 +120,14 @@ fn Details(entry: Memo<Option<HistoryEntry>>) -> impl IntoView {
                     }
                 })
         }}
+        {move || provable.get().map(|txid| view! { <ProvePayment txid=txid/> })}
     }
+}
+
+/// The transaction that may be proved: a confidential payment that was sent and accepted.
+fn provable(entry: &HistoryEntry) -> Option<String> {
+    let accepted = matches!(entry.state, PaymentStage::Accepted | PaymentStage::Confirmed);
+    (entry.kind == HistoryKind::Sent && !entry.public && accepted).then(|| entry.id.clone())
 }
 
 fn facts(entry: &HistoryEntry) -> impl IntoView + use<> {
