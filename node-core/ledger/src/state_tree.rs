@@ -17,22 +17,7 @@ pub struct StateKey {
     /// Object.
     pub object: ObjectId,
 }
-
-impl Encode for StateKey {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.ledger as u8);
-        self.object.encode(out);
-    }
-}
-
-impl Decode for StateKey {
-    fn decode(r: &mut umbel_types::Reader<'_>) -> Result<Self, umbel_types::DecodeError> {
-        let tag = u8::decode(r)?;
-        let unknown = umbel_types::DecodeError::UnknownTag { what: "ledger", got: u64::from(tag) };
-        let ledger = Ledger::ALL.get(usize::from(tag)).copied().ok_or(unknown)?;
-        Ok(Self { ledger, object: Decode::decode(r)? })
-    }
-}
+umbel_types::encode_struct!(StateKey { ledger, object });
 
 impl StateKey {
     /// Key of a balance.

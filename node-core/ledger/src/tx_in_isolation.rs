@@ -90,11 +90,10 @@ pub fn check_tx_in_isolation(
     context: &IsolationContext,
     rng: &mut impl CryptoRng,
 ) -> Result<IsolatedTx, TxRuleError> {
-    let tx = Arc::new(tx);
-    check_txs_in_isolation(core::slice::from_ref(&tx), context, rng).map_err(|(_, error)| error)?.pop().ok_or(
-        // One transaction in, one out.
-        TxRuleError::NoInputs,
-    )
+    let mut batch = BatchVerifier::new();
+    let isolated = check_without_batch(&Arc::new(tx), context, &mut batch)?;
+    batch.verify(rng).map_err(|culprit| culprit.error)?;
+    Ok(isolated)
 }
 
 /// Checks the transactions of a block: cheap rules one by one, then all proofs and signatures in one batch.
@@ -109,14 +108,22 @@ pub fn check_txs_in_isolation(
     let mut isolated = Vec::with_capacity(txs.len());
     let mut batch = BatchVerifier::new();
     for (index, tx) in txs.iter().enumerate() {
-        let size_bytes = tx.size_bytes();
-        let cost = check_structure(tx, context, size_bytes).map_err(|error| (index, error))?;
-        batch.push(tx, &tx.core.sighash(context.genesis)).map_err(|error| (index, error))?;
-        let Cost { mass, state_bytes } = cost;
-        isolated.push(IsolatedTx { tx: tx.clone(), txid: tx.txid(), wtxid: tx.wtxid(), mass, state_bytes, size_bytes });
+        isolated.push(check_without_batch(tx, context, &mut batch).map_err(|error| (index, error))?);
     }
     batch.verify(rng).map_err(|culprit| (culprit.index, culprit.error))?;
     Ok(isolated)
+}
+
+/// All but the proofs that are left in `batch`: the result counts only once that verifies.
+fn check_without_batch(
+    tx: &Arc<Transaction>,
+    context: &IsolationContext,
+    batch: &mut BatchVerifier,
+) -> Result<IsolatedTx, TxRuleError> {
+    let size_bytes = tx.size_bytes();
+    let Cost { mass, state_bytes } = check_structure(tx, context, size_bytes)?;
+    batch.push(tx, &tx.core.sighash(context.genesis))?;
+    Ok(IsolatedTx { tx: tx.clone(), txid: tx.txid(), wtxid: tx.wtxid(), mass, state_bytes, size_bytes })
 }
 
 /// Checks the rules that need neither state nor a proof: what is cheap enough to look at before anything else.
@@ -220,13 +227,15 @@ fn locks(core: &TxCore) -> impl Iterator<Item = (&'static str, usize, DaaRange, 
 }
 
 /// # Consensus
-/// > Locks MUST be active. A Memo under a hash lock MUST NOT have an end: its claim is valid until it is spent, and its
-/// > refund is the lock's own. (T6)
+/// > Locks MUST be active. A Memo under a hash lock MUST have neither a start nor an end: its claim is valid until it
+/// > is spent, and its refund is the lock's own. (T6)
 fn check_locks(core: &TxCore) -> Result<(), TxRuleError> {
     for (place, index, valid, lock) in locks(core) {
         match lock {
             Lock::NameCommit { .. } => return Err(TxRuleError::LockInactive { place, index }),
-            Lock::HashTimelock { .. } if valid.end.0 != 0 => return Err(TxRuleError::TimelockEnds { place, index }),
+            Lock::HashTimelock { .. } if valid != DaaRange::ALWAYS => {
+                return Err(TxRuleError::TimelockBounds { place, index });
+            }
             Lock::Address(_) | Lock::Multisig { .. } | Lock::HashTimelock { .. } | Lock::PostQuantum { .. } => {}
         }
     }

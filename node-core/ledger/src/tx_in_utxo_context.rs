@@ -115,13 +115,17 @@ fn check_memo_branch(input: &TxInput, context: &UtxoContext) -> Result<(), TxCon
     if !terms.valid.has_started(context.daa_score) {
         return Err(TxContextError::MemoNotYetValid(input.outpoint));
     }
-    let allowed = match (branch, &terms.lock) {
-        (LockBranch::Owner, _) => !terms.valid.has_ended(context.expiry_score),
+    match (branch, &terms.lock) {
+        (LockBranch::Owner, _) if terms.valid.has_ended(context.expiry_score) => {
+            Err(TxContextError::MemoEnded(input.outpoint))
+        }
         // C5 says when.
-        (LockBranch::Refund, Lock::HashTimelock { .. }) => true,
-        (LockBranch::Refund, _) => terms.valid.has_ended(context.daa_score),
-    };
-    if allowed { Ok(()) } else { Err(TxContextError::MemoBranch(input.outpoint)) }
+        (LockBranch::Refund, Lock::HashTimelock { .. }) => Ok(()),
+        (LockBranch::Refund, _) if !terms.valid.has_ended(context.daa_score) => {
+            Err(TxContextError::MemoNotYetValid(input.outpoint))
+        }
+        (LockBranch::Owner | LockBranch::Refund, _) => Ok(()),
+    }
 }
 
 /// # Consensus

@@ -110,7 +110,7 @@ pub(crate) fn retry_of(error: &TxContextError) -> Retry {
         | TxContextError::NotYetValid { .. }
         | TxContextError::MemoNotYetValid(_)
         | TxContextError::TimelockRunning { .. } => Retry::Later,
-        TxContextError::InputMismatch(_) | TxContextError::Expired { .. } | TxContextError::MemoBranch(_) => {
+        TxContextError::InputMismatch(_) | TxContextError::Expired { .. } | TxContextError::MemoEnded(_) => {
             Retry::Never
         }
     }

@@ -7,7 +7,7 @@ use umbel_types::params::{MAX_BLOCK_STATE_BYTES, MIN_FEE_PER_MASS};
 use umbel_types::{Amount, Params, TimestampMs};
 
 use crate::pool::Mempool;
-use crate::recent::{Paid, Window};
+use crate::recent::Paid;
 
 /// A fee for a mass: an exact fraction, never rounded while it is compared.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +95,9 @@ pub struct FeeEstimate {
 /// Seconds of blocks that each bucket looks ahead. Half of what it promises: parallel blocks carry the same transactions
 /// now and then, and others arrive.
 const HORIZONS_S: [u64; 3] = [3, 30, 1_800];
-/// Share of recently accepted bytes, in percent from below, whose feerate each bucket asks for while blocks are full.
-const PERCENTILES: [u64; 3] = [50, 25, 10];
+/// Share of the room that blocks had in the last ten minutes, in percent, that has to be filled by who paid as much as
+/// each bucket asks for.
+const FILLED_PERCENT: [u64; 3] = [50, 75, 90];
 /// The range that is shown, in percent from below.
 const RANGE: (u64, u64) = (10, 90);
 
@@ -105,67 +106,60 @@ impl Mempool {
     ///
     /// # Rule
     /// > What waits: the feerate above which the pool holds no more, by bytes or by state bytes, than the blocks of the
-    /// > bucket's time. What was accepted counts only while blocks are more than half full, by either measure: otherwise
-    /// > whatever others paid, less was enough. (docs/spec/mempool.md M8)
+    /// > bucket's time. What was accepted: the feerate at which the better paying half, three quarters or nine tenths of
+    /// > the room that blocks had were filled, by either measure. Where less was used, whatever others paid, less was
+    /// > enough. (docs/spec/mempool.md M8)
+    ///
+    /// Shares are of the room, not of what was accepted: a miner can pay itself any fee, and would need half of all
+    /// blocks to be believed.
     pub fn fee_estimate(&self, now: TimestampMs) -> FeeEstimate {
-        let capacity = Capacity::of(&self.params);
         let window = self.recent.window(now);
-        let is_congested = capacity.is_half_used(&window);
-        let frontier = self.frontier(&capacity);
+        let waiting = self.pool.best_first().map(|e| Paid::new(e.feerate, e.size_bytes, e.state_bytes));
+        let frontier = fillers(waiting, HORIZONS_S.map(|seconds| Room::of(&self.params, seconds * 1_000, 100)));
+        let had = FILLED_PERCENT.map(|percent| Room::of(&self.params, window.span_ms, percent));
+        let accepted = fillers(window.paid.iter().rev().copied(), had);
         // Both fall from bucket to bucket, so their maximum does.
         let [next_seconds, within_minute, within_hour] = [0, 1, 2].map(|bucket| {
-            let accepted = if is_congested { percentile(&window.paid, PERCENTILES[bucket]) } else { 0 };
-            frontier[bucket].max(accepted).max(MIN_FEE_PER_MASS)
+            let outbid = frontier[bucket].map_or(0, |rate| rate.saturating_add(1));
+            outbid.max(accepted[bucket].unwrap_or(0)).max(MIN_FEE_PER_MASS)
         });
         let range = || (percentile(&window.paid, RANGE.0), percentile(&window.paid, RANGE.1));
         let paid = (!window.paid.is_empty()).then(range);
         FeeEstimate { next_seconds, within_minute, within_hour, paid }
     }
+}
 
-    /// For each bucket the feerate that puts a transaction among what its blocks hold; 0 if all that waits fits.
-    fn frontier(&self, capacity: &Capacity) -> [u64; 3] {
-        let mut frontier = [0; 3];
-        let mut open = 0;
-        let (mut bytes, mut state_bytes) = (0u64, 0u64);
-        for entry in self.pool.best_first() {
-            bytes = bytes.saturating_add(entry.size_bytes as u64);
-            state_bytes = state_bytes.saturating_add(entry.state_bytes);
-            while let Some(seconds) = HORIZONS_S.get(open)
-                && (bytes >= capacity.bytes.saturating_mul(*seconds)
-                    || state_bytes >= capacity.state_bytes.saturating_mul(*seconds))
-            {
-                frontier[open] = entry.feerate.per_mass().saturating_add(1);
-                open += 1;
-            }
-            if open == HORIZONS_S.len() {
-                break;
-            }
-        }
-        frontier
+/// What blocks carry in some time.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: u128,
+    state_bytes: u128,
+}
+
+impl Room {
+    fn of(params: &Params, ms: u64, percent: u64) -> Self {
+        let share = u128::from(params.blocks_per_second) * u128::from(ms) * u128::from(percent);
+        let of = |each: u64| (u128::from(each) * share).div_ceil(1_000 * 100);
+        Self { bytes: of(params.max_body_bytes as u64), state_bytes: of(MAX_BLOCK_STATE_BYTES) }
     }
 }
 
-/// What blocks carry in a second.
-struct Capacity {
-    bytes: u64,
-    state_bytes: u64,
-}
-
-impl Capacity {
-    fn of(params: &Params) -> Self {
-        let blocks = u64::from(params.blocks_per_second);
-        Self {
-            bytes: (params.max_body_bytes as u64).saturating_mul(blocks),
-            state_bytes: MAX_BLOCK_STATE_BYTES.saturating_mul(blocks),
+/// For each of ascending rooms the feerate of the transaction that fills it, by either measure; `None` if all fit.
+fn fillers(best_first: impl Iterator<Item = Paid>, rooms: [Room; 3]) -> [Option<u64>; 3] {
+    let mut found = [None; 3];
+    let mut open = rooms.iter().zip(&mut found).peekable();
+    let (mut bytes, mut state_bytes) = (0u128, 0u128);
+    for paid in best_first {
+        bytes += u128::from(paid.bytes);
+        state_bytes += u128::from(paid.state_bytes);
+        while let Some((_, filler)) = open.next_if(|(room, _)| bytes >= room.bytes || state_bytes >= room.state_bytes) {
+            *filler = Some(paid.per_mass);
+        }
+        if open.peek().is_none() {
+            break;
         }
     }
-
-    fn is_half_used(&self, window: &Window) -> bool {
-        let sum = |measure: fn(&Paid) -> u64| window.paid.iter().map(measure).sum::<u64>();
-        let is_half =
-            |used: u64, each_s: u64| u128::from(used) * 2_000 > u128::from(each_s) * u128::from(window.span_ms);
-        is_half(sum(|p| p.bytes), self.bytes) || is_half(sum(|p| p.state_bytes), self.state_bytes)
-    }
+    found
 }
 
 /// The feerate below which lies `percent` of the bytes; `paid` ascends.

@@ -1,7 +1,7 @@
 //! Following the selected chain: what was accepted leaves, what it made impossible leaves, what a reorganisation took
 //! back returns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use crate::conflict::ConflictKey;
 use crate::entry::Candidate;
 use crate::error::{MempoolErrorKind, Retry, retry_of};
 use crate::pool::Mempool;
-use crate::recent::Paid;
+use crate::recent::{Paid, RecentlyAccepted};
 use crate::removed::{RemovalReason, Removed};
 
 /// Chain blocks that are looked at in one step: two seconds at the highest rate.
 const PATH_STEP: usize = 64;
-/// Most transactions of removed chain blocks that are kept to be admitted again: a tenth of a pool. What is beyond is
-/// offered again by its wallet.
+/// Most transactions of removed chain blocks that are kept to be admitted again: a tenth of a pool. The oldest are kept:
+/// they had been relied on longest, and no child is kept without its parent. What is beyond is offered again by its
+/// wallet.
 const MAX_TAKEN_BACK: usize = 2_000;
 /// Most memory that they take, in bytes: an eighth of a pool.
 const MAX_TAKEN_BACK_BYTES: usize = 8 * 1024 * 1024;
@@ -43,7 +44,7 @@ pub struct Update {
 pub(crate) struct Pending {
     update: Update,
     /// Newest first.
-    taken_back: Vec<Candidate>,
+    taken_back: VecDeque<Candidate>,
     taken_back_bytes: usize,
     /// What consumes the outputs that `taken_back` consumes, on the chain as it is now.
     spent_by: BTreeMap<OutPoint, TxId>,
@@ -54,10 +55,11 @@ pub(crate) struct Pending {
 impl Pending {
     fn take_back(&mut self, candidates: Vec<Candidate>) {
         for candidate in candidates {
-            let bytes = self.taken_back_bytes + candidate.held_bytes;
-            if self.taken_back.len() < MAX_TAKEN_BACK && bytes <= MAX_TAKEN_BACK_BYTES {
-                self.taken_back_bytes = bytes;
-                self.taken_back.push(candidate);
+            self.taken_back_bytes += candidate.held_bytes;
+            self.taken_back.push_back(candidate);
+            while self.taken_back.len() > MAX_TAKEN_BACK || self.taken_back_bytes > MAX_TAKEN_BACK_BYTES {
+                let newest = self.taken_back.pop_front();
+                self.taken_back_bytes -= newest.map_or(0, |newest| newest.held_bytes);
             }
         }
     }
@@ -139,7 +141,7 @@ impl Mempool {
         let removed = removed.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let added = added.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         if removed.iter().chain(&added).any(Option::is_none) {
-            self.pending.suspects.extend(self.pool.all());
+            self.check_everything_again();
         }
         let mut taken_back = Vec::with_capacity(removed.len());
         for acceptance in removed.iter().flatten() {
@@ -167,7 +169,14 @@ impl Mempool {
     /// Starts from the sink: nothing is known of what happened before it, so everything is checked again.
     fn lose_track(&mut self, consensus: &dyn ConsensusApi) {
         self.cursor = Some(consensus.virtual_state().sink);
+        self.check_everything_again();
+    }
+
+    /// What was accepted may have been taken back unseen: saying "accepted" of it would keep its sender from offering it
+    /// again.
+    fn check_everything_again(&mut self) {
         self.pending.suspects.extend(self.pool.all());
+        self.recent = RecentlyAccepted::default();
     }
 
     /// What it accepted is accepted no longer; what consumes an output that it brought is checked again.
@@ -228,8 +237,8 @@ impl Mempool {
     /// Admits again what removed chain blocks had accepted and no added one has.
     fn readmit(&mut self, consensus: &dyn ConsensusApi, now: TimestampMs) -> Result<(), ConsensusError> {
         // They were collected newest first: from the end, parents come before their children.
-        while let Some(candidate) = self.pending.taken_back.last().cloned() {
-            let txid = candidate.txid;
+        while let Some(candidate) = self.pending.taken_back.back().cloned() {
+            let (txid, held_bytes) = (candidate.txid, candidate.held_bytes);
             if !self.recent.contains(txid) && !self.contains(txid) {
                 match self.admit_candidate(candidate.clone(), consensus, now) {
                     Ok(admission) => {
@@ -239,9 +248,9 @@ impl Mempool {
                     Err(error) => self.put_back_or_lose(candidate, error.kind, consensus, now)?,
                 }
             }
-            self.pending.taken_back.pop();
+            self.pending.taken_back.pop_back();
+            self.pending.taken_back_bytes -= held_bytes;
         }
-        self.pending.taken_back_bytes = 0;
         self.pending.spent_by.clear();
         Ok(())
     }

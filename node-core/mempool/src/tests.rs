@@ -1,6 +1,7 @@
 //! The pool against a small consensus.
 
-#![cfg_attr(not(test), allow(dead_code, clippy::unwrap_used, reason = "the fuzzer drives the machine alone"))]
+#![cfg_attr(not(test), allow(dead_code, reason = "the fuzzer drives the machine alone"))]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its purpose")]
 
 #[cfg(test)]
 mod chain;

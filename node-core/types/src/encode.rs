@@ -250,3 +250,25 @@ macro_rules! encode_struct {
         }
     };
 }
+
+/// Implements [`Encode`] and [`Decode`] for an enum without fields: its tag, one byte. `what` names it in errors.
+#[macro_export]
+macro_rules! encode_tag {
+    ($name:ty, $what:literal { $($variant:ident = $tag:literal),* $(,)? }) => {
+        impl $crate::encode::Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.push(match self {
+                    $(Self::$variant => $tag,)*
+                });
+            }
+        }
+        impl $crate::encode::Decode for $name {
+            fn decode(r: &mut $crate::encode::Reader<'_>) -> Result<Self, $crate::encode::DecodeError> {
+                match <u8 as $crate::encode::Decode>::decode(r)? {
+                    $($tag => Ok(Self::$variant),)*
+                    got => Err($crate::encode::DecodeError::UnknownTag { what: $what, got: u64::from(got) }),
+                }
+            }
+        }
+    };
+}

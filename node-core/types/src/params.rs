@@ -1,6 +1,6 @@
 //! Network constants, in one table (docs/spec/consensus.md R5).
 
-use crate::amount::{Amount, UNITS_PER_STR};
+use crate::amount::Amount;
 use crate::network::Network;
 use crate::score::DaaScore;
 use crate::target::CompactTarget;
@@ -158,7 +158,7 @@ impl Params {
         if halvings >= 64 {
             return Amount::ZERO;
         }
-        Amount::from_units(((100 * UNITS_PER_STR) >> halvings) / self.blocks_per_second as u64)
+        Amount::from_units((SUBSIDY_PER_SECOND.units() >> halvings) / self.blocks_per_second as u64)
     }
 }
 
@@ -175,6 +175,7 @@ const fn clamp(n: usize, low: usize, high: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::amount::UNITS_PER_STR;
 
     /// The published columns of docs/spec/consensus.md R5.
     #[test]

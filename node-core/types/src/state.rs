@@ -3,10 +3,10 @@
 use crate::address::ZkAddress;
 use crate::amount::Amount;
 use crate::encode::{Decode, DecodeError, Encode, Reader, encode_bytes, encode_list};
-use crate::encode_struct;
 use crate::hash::{Domain, Hash32, Hasher, ObjectId};
 use crate::score::DaaRange;
 use crate::tx::Ledger;
+use crate::{encode_struct, encode_tag};
 
 /// Most bytes of an object's body.
 pub const MAX_STATE_BODY_BYTES: usize = 8192;
@@ -22,23 +22,7 @@ pub enum StateClass {
     ValidatorSet,
 }
 
-impl StateClass {
-    const ALL: [Self; 2] = [Self::Balance, Self::ValidatorSet];
-}
-
-impl Encode for StateClass {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(*self as u8);
-    }
-}
-
-impl Decode for StateClass {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let tag = u8::decode(r)?;
-        let unknown = DecodeError::UnknownTag { what: "state class", got: u64::from(tag) };
-        Self::ALL.get(usize::from(tag)).copied().ok_or(unknown)
-    }
-}
+encode_tag!(StateClass, "state class" { Balance = 0, ValidatorSet = 1 });
 
 /// `H("umbel/oid/v1" ‖ class ‖ x)`.
 pub fn object_id(class: StateClass, x: &[u8]) -> ObjectId {

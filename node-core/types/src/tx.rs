@@ -2,12 +2,12 @@
 
 use crate::amount::Amount;
 use crate::coin::{Coin, OneTimeKey, PointBytes};
-use crate::encode::{Decode, DecodeError, Encode, Reader, encode_bytes, encode_length, encode_list};
-use crate::encode_struct;
+use crate::encode::{Decode, DecodeError, Encode, Reader, encode_bytes, encode_list};
 use crate::hash::{AssetId, BlockHash, Domain, Hash32, Hasher, TxId, WtxId, hash_of};
 use crate::lock::{Lock, ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PREIMAGE_BYTES, PublicKeyBytes};
 use crate::memo::{Memo, MemoTerms};
 use crate::score::DaaRange;
+use crate::{encode_struct, encode_tag};
 
 /// The only version so far.
 pub const TX_VERSION: u16 = 1;
@@ -65,24 +65,7 @@ pub enum LockBranch {
     Refund,
 }
 
-impl Encode for LockBranch {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(match self {
-            Self::Owner => 0,
-            Self::Refund => 1,
-        });
-    }
-}
-
-impl Decode for LockBranch {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match u8::decode(r)? {
-            0 => Ok(Self::Owner),
-            1 => Ok(Self::Refund),
-            got => Err(DecodeError::UnknownTag { what: "lock branch", got: u64::from(got) }),
-        }
-    }
-}
+encode_tag!(LockBranch, "lock branch" { Owner = 0, Refund = 1 });
 
 /// What an input consumes, repeated so that every proof and signature can be checked before any state is known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -222,22 +205,7 @@ pub enum Action {
     Transfer,
 }
 
-impl Encode for Action {
-    fn encode(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Transfer => out.push(0),
-        }
-    }
-}
-
-impl Decode for Action {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match u8::decode(r)? {
-            0 => Ok(Self::Transfer),
-            got => Err(DecodeError::UnknownTag { what: "action", got: u64::from(got) }),
-        }
-    }
-}
+encode_tag!(Action, "action" { Transfer = 0 });
 
 /// The six ledgers: lanes of a block, of acceptance, and sub-roots of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +223,7 @@ pub enum Ledger {
     /// Transfers and claims of CCOS.
     Ccos,
 }
+encode_tag!(Ledger, "ledger" { Main = 0, Asset = 1, Contract = 2, Governance = 3, Ccoin = 4, Ccos = 5 });
 
 impl Ledger {
     /// All, in lane order.
@@ -430,7 +399,12 @@ impl InputWitness {
                 Self::Signature(Decode::decode(r)?)
             }
             (LockBranch::Owner, Lock::Multisig { m, keys: _ }) => {
-                Self::Multisig((0..*m).map(|_| Decode::decode(r)).collect::<Result<_, _>>()?)
+                // A lock has at most 16 keys. Exactly as much is allocated as is kept: pools count it.
+                let mut signatures = Vec::with_capacity(usize::from(*m));
+                for _ in 0..*m {
+                    signatures.push(Decode::decode(r)?);
+                }
+                Self::Multisig(signatures)
             }
             (LockBranch::Owner, Lock::HashTimelock { .. }) => {
                 Self::HashClaim { preimage: Decode::decode(r)?, signed: Decode::decode(r)? }
@@ -527,14 +501,4 @@ impl Decode for Transaction {
         let witness = Witness::decode_for(&core, r)?;
         Ok(Self { core, witness })
     }
-}
-
-/// Canonical bytes of a list of hashes' preimages, for leaves that commit to lists.
-pub fn hash_list<T: Encode>(items: &[T]) -> Hash32 {
-    let mut bytes = Vec::new();
-    encode_length(items.len(), &mut bytes);
-    for item in items {
-        item.encode(&mut bytes);
-    }
-    Hasher::new(Domain::LIST).with_bytes(&bytes).finish()
 }

@@ -3,11 +3,11 @@
 use crate::amount::Amount;
 use crate::coin::Coin;
 use crate::encode::{Decode, DecodeError, Encode, Reader};
-use crate::encode_struct;
 use crate::hash::{AssetId, Domain, Hasher};
 use crate::memo::Memo;
 use crate::score::DaaScore;
 use crate::tx::{Input, OutPoint, Output};
+use crate::{encode_struct, encode_tag};
 
 /// How an output came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,26 +20,7 @@ pub enum Origin {
     Coinbase,
 }
 
-impl Encode for Origin {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(match self {
-            Self::Genesis => 0,
-            Self::Transaction => 1,
-            Self::Coinbase => 2,
-        });
-    }
-}
-
-impl Decode for Origin {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match u8::decode(r)? {
-            0 => Ok(Self::Genesis),
-            1 => Ok(Self::Transaction),
-            2 => Ok(Self::Coinbase),
-            got => Err(DecodeError::UnknownTag { what: "origin", got: u64::from(got) }),
-        }
-    }
-}
+encode_tag!(Origin, "origin" { Genesis = 0, Transaction = 1, Coinbase = 2 });
 
 /// An output without what only its making needed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

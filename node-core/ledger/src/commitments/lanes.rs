@@ -1,9 +1,8 @@
 //! `accepted_root`: six lanes of accepted transactions, each chained along the selected chain.
 
-use umbel_types::encode::{Decode, DecodeError, Encode, Reader};
+use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_list};
 use umbel_types::hash::{Domain, Hasher, hash_of};
 use umbel_types::merkle::merkle_root;
-use umbel_types::tx::hash_list;
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{Hash32, Ledger, OutPoint, TxCore, TxId, UtxoEntry};
 
@@ -35,6 +34,12 @@ fn digest(index: u32, output: &StoredOutput) -> OutputDigest {
         StoredOutput::Memo(memo) => (1, [hash_of(Domain::LOCK, &memo.lock); 2]),
     };
     OutputDigest { outpoint_index: index, kind, detection, output: hash_of(Domain::OUTPUT, output) }
+}
+
+fn hash_list<T: Encode>(items: &[T]) -> Hash32 {
+    let mut bytes = Vec::new();
+    encode_list(items, &mut bytes);
+    Hasher::new(Domain::LIST).with_bytes(&bytes).finish()
 }
 
 /// The leaf of an accepted transaction.

@@ -160,7 +160,7 @@ fn rule(error: &TxContextError) -> &'static str {
         TxContextError::NotYetValid { .. } => "too early",
         TxContextError::Expired { .. } => "too late",
         TxContextError::MemoNotYetValid(_) => "waiting",
-        TxContextError::MemoBranch(_) => "another's",
+        TxContextError::MemoEnded(_) => "another's",
         TxContextError::TimelockRunning { .. } => "running",
     }
 }

@@ -8,9 +8,9 @@ use umbel_types::errors::{TxContextError, TxRuleError};
 use umbel_types::lock::{MAX_MULTISIG_KEYS, PublicKeyBytes};
 use umbel_types::params::TIMELOCK_GRACE_S;
 use umbel_types::tx::{IndexedSignature, InputWitness, LockBranch};
-use umbel_types::{AssetId, DaaScore, Decode, Encode, Hash32, Lock, Memo, Transaction};
+use umbel_types::{AssetId, DaaRange, DaaScore, Decode, Encode, Hash32, Lock, Memo, Transaction};
 
-use crate::fixture::{GENESIS, Set, context, params, rng, seed};
+use crate::fixture::{GENESIS, Set, context, outpoint, params, rng, seed};
 use crate::kinds::{
     BORN, END, FEE, KINDS, Kind, Make, PREIMAGE, Spend, TIMEOUT, address, draft, ending_memo, kind, memo, multisig,
     pay, people, post_quantum, signatures, sorted_keys, spend, take_back, timelock,
@@ -251,16 +251,22 @@ fn the_last_timeout_is_far() {
 }
 
 #[test]
-fn a_hash_lock_has_no_end() {
+fn a_hash_lock_has_no_bounds() {
     let own = || spend(Lock::Address(address(0)), &[0]);
     let create = draft(&[own()], &[Make::Memo(ending_memo(90_000, timelock()))], FEE).prove();
-    assert_eq!(check(&create), Err(TxRuleError::TimelockEnds { place: "output", index: 0 }));
+    assert_eq!(check(&create), Err(TxRuleError::TimelockBounds { place: "output", index: 0 }));
     for branch in [LockBranch::Owner, LockBranch::Refund] {
         let by = if branch == LockBranch::Owner { 0 } else { 1 };
         let spend = Spend::Memo { memo: ending_memo(100_000, timelock()), branch, by: vec![by] };
         let consume = draft(&[spend], &[pay(90_000)], FEE).prove();
-        assert_eq!(check(&consume), Err(TxRuleError::TimelockEnds { place: "input", index: 0 }));
+        assert_eq!(check(&consume), Err(TxRuleError::TimelockBounds { place: "input", index: 0 }));
     }
+    let late = Memo {
+        valid: DaaRange { start: DaaScore(TIMEOUT.0 + 1), end: DaaScore(0) },
+        ..memo(AssetId::STR, 90_000, timelock())
+    };
+    let create = draft(&[own()], &[Make::Memo(late)], FEE).prove();
+    assert_eq!(check(&create), Err(TxRuleError::TimelockBounds { place: "output", index: 0 }));
 }
 
 // Post-quantum.
@@ -298,31 +304,31 @@ fn an_ended_memo_falls_back() {
         let owners = if matches!(lock, Lock::Multisig { .. }) { vec![0, 2] } else { vec![0] };
         let owner = Spend::Memo { memo: ending_memo(100_000, lock.clone()), branch: LockBranch::Owner, by: owners };
         let back = take_back(ending_memo(100_000, lock.clone()));
-        for (spend, before, after) in [(owner, true, false), (back, false, true)] {
+        let (ended, early) = (TxContextError::MemoEnded(outpoint(0)), TxContextError::MemoNotYetValid(outpoint(0)));
+        for (spend, before, after) in [(owner, Ok(()), Err(ended)), (back, Err(early), Ok(()))] {
             let drafted = draft(&[spend], &[pay(90_000)], FEE);
             let kind = Kind { tx: drafted.prove(), entries: drafted.entries, at: BORN };
             assert_eq!(check(&kind.tx), Ok(()));
-            let wrong = Err(TxContextError::MemoBranch(kind.entries[0].0));
             let verdict = |now| check_at(&kind, now, CERTIFIED_GENESIS);
-            assert_eq!(verdict(DaaScore(END.0 - 1)), if before { Ok(()) } else { wrong.clone() });
-            assert_eq!(verdict(END), if after { Ok(()) } else { wrong });
+            assert_eq!(verdict(DaaScore(END.0 - 1)), before);
+            assert_eq!(verdict(END), after);
         }
     }
 }
 
-/// Nothing is consumed before its start, by whatever branch.
+/// A Memo is not consumed before its start.
 #[test]
 fn a_memo_waits_for_its_start() {
     let start = DaaScore(1_000_000);
-    let valid = umbel_types::DaaRange { start, end: DaaScore(0) };
-    for (branch, by) in [(LockBranch::Owner, 0), (LockBranch::Refund, 1)] {
-        let waiting = Memo { valid, ..memo(AssetId::STR, 100_000, timelock()) };
-        let drafted = draft(&[Spend::Memo { memo: waiting, branch, by: vec![by] }], &[pay(90_000)], FEE);
-        let kind = Kind { tx: drafted.prove(), entries: drafted.entries, at: BORN };
-        let early = Err(TxContextError::MemoNotYetValid(kind.entries[0].0));
-        assert_eq!(check_at(&kind, DaaScore(start.0 - 1), start), early);
-        assert_eq!(check_at(&kind, start, start), Ok(()));
-    }
+    let valid = DaaRange { start, end: DaaScore(0) };
+    let waiting = Memo { valid, ..memo(AssetId::STR, 100_000, Lock::Address(address(0))) };
+    let spend = Spend::Memo { memo: waiting, branch: LockBranch::Owner, by: vec![0] };
+    let drafted = draft(&[spend], &[pay(90_000)], FEE);
+    let kind = Kind { tx: drafted.prove(), entries: drafted.entries, at: BORN };
+    assert_eq!(check(&kind.tx), Ok(()));
+    let early = Err(TxContextError::MemoNotYetValid(kind.entries[0].0));
+    assert_eq!(check_at(&kind, DaaScore(start.0 - 1), start), early);
+    assert_eq!(check_at(&kind, start, start), Ok(()));
 }
 
 // Public payments.
@@ -369,9 +375,9 @@ fn upper_bounds_are_tested_a_minute_ahead() {
     let drafted = draft(&[owner], &[pay(90_000)], FEE);
     let owned = Kind { tx: drafted.prove(), entries: drafted.entries, at: BORN };
     assert_eq!(check_body(&owned, END.0 - 61), Ok(()));
-    assert_eq!(check_body(&owned, END.0 - 60), Err(TxContextError::MemoBranch(owned.entries[0].0)));
+    assert_eq!(check_body(&owned, END.0 - 60), Err(TxContextError::MemoEnded(owned.entries[0].0)));
     let back = kind("refund");
-    assert_eq!(check_body(&back, END.0 - 1), Err(TxContextError::MemoBranch(back.entries[0].0)));
+    assert_eq!(check_body(&back, END.0 - 1), Err(TxContextError::MemoNotYetValid(back.entries[0].0)));
     assert_eq!(check_body(&back, END.0), Ok(()));
     let late = TIMEOUT.0 + TIMELOCK_GRACE_S;
     assert_eq!(check_body(&kind("taken back"), late), Ok(()));

@@ -134,10 +134,11 @@ impl Model {
             Bound::Free => None,
             Bound::Reward => (now < held.born + MATURITY).then_some("immature"),
             Bound::Between { start, .. } | Bound::Timeout { start, .. } if now < start => Some("waiting"),
-            Bound::Between { end, .. } => {
-                let ended = end != 0 && now >= end;
-                (ended != taken.back).then_some("another's")
-            }
+            Bound::Between { end, .. } => match (end != 0 && now >= end, taken.back) {
+                (true, false) => Some("another's"),
+                (false, true) => Some("waiting"),
+                (true, true) | (false, false) => None,
+            },
             Bound::Timeout { timeout, .. } => {
                 let due = certified >= timeout || now >= timeout + DAY;
                 (taken.back && !due).then_some("running")

@@ -323,3 +323,38 @@ fn blocks_that_are_gone_lead_to_a_full_check() {
     assert_eq!(update.removed, [removed(gone.txid, RemovalReason::Stale { error })]);
     assert_eq!(waiting(&pool), [stays.txid]);
 }
+
+/// What was accepted on blocks that are gone may have been taken back with them: it is taken when it is offered again.
+#[test]
+fn acceptance_by_blocks_that_are_gone_is_forgotten() {
+    let (mut pool, consensus) = started(1);
+    let paid = tx([outpoint(0)]).rate(2).build();
+    let block = consensus.extend(slice::from_ref(&paid.tx));
+    follow(&mut pool, &consensus);
+    assert_eq!(admit(&mut pool, &consensus, &paid).unwrap_err(), MempoolErrorKind::AlreadyAccepted);
+    consensus.rewind(1);
+    consensus.forget(block);
+    consensus.extend(&[]);
+    follow(&mut pool, &consensus);
+    admit(&mut pool, &consensus, &paid).unwrap();
+    assert_eq!(waiting(&pool), [paid.txid]);
+}
+
+/// Nobody fills what is taken back with later transactions of his own to have an earlier payment forgotten.
+#[test]
+fn of_too_many_taken_back_the_oldest_return() {
+    let n = 2_100;
+    let (mut pool, consensus) = started(n);
+    let txs: Vec<_> = (0..n).map(|n| tx([outpoint(n)]).rate(2).build()).collect();
+    for some in txs.chunks(100) {
+        consensus.extend(&some.iter().map(|tx| tx.tx.clone()).collect::<Vec<_>>());
+    }
+    follow(&mut pool, &consensus);
+    consensus.rewind(21);
+    for _ in 0..22 {
+        consensus.extend(&[]);
+    }
+    let expected: Vec<TxId> = txs[..2_000].iter().map(|tx| tx.txid).collect();
+    assert_eq!(follow(&mut pool, &consensus).readmitted, expected);
+    assert_eq!(follow(&mut pool, &consensus), Update::default());
+}

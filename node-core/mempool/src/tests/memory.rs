@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use umbel_types::{Decode, Encode, Transaction};
+use umbel_types::lock::PublicKeyBytes;
+use umbel_types::tx::{IndexedSignature, InputWitness, LockBranch};
+use umbel_types::{Amount, AssetId, Decode, Encode, Input, Lock, Memo, Transaction, ZkAddress};
 
 use super::pool_with;
 use crate::entry::Candidate;
@@ -18,6 +20,10 @@ fn resident_bytes() -> usize {
 
 /// Fills a pool with transactions of one shape, and compares. Each test is a process of its own.
 fn compare(shape: impl Fn(u32) -> TxBuilder) {
+    compare_edited(shape, |_| {});
+}
+
+fn compare_edited(shape: impl Fn(u32) -> TxBuilder, edit: impl Fn(&mut Transaction)) {
     let limits = Limits { max_held_bytes: 16 * 1024 * 1024, ..Limits::default() };
     let consensus = FakeConsensus::new(20_000);
     let mut pool = pool_with(limits);
@@ -25,8 +31,9 @@ fn compare(shape: impl Fn(u32) -> TxBuilder) {
     let before = resident_bytes();
     for n in 0.. {
         // As it comes from a peer: decoded from bytes.
-        let bytes = shape(n).rate(2).salt(u64::from(n)).build().tx.to_bytes();
-        let candidate = Candidate::of(Arc::new(Transaction::from_bytes(&bytes).unwrap()));
+        let mut tx = Transaction::clone(&shape(n).rate(2).salt(u64::from(n)).build().tx);
+        edit(&mut tx);
+        let candidate = Candidate::of(Arc::new(Transaction::from_bytes(&tx.to_bytes()).unwrap()));
         if pool.stats().held_bytes + candidate.held_bytes > limits.max_held_bytes {
             break;
         }
@@ -53,4 +60,22 @@ fn memos_take_what_the_pool_says() {
 #[test]
 fn inputs_take_what_the_pool_says() {
     compare(|n| tx((n * 16..n * 16 + 16).map(outpoint)));
+}
+
+/// Signatures of a multisig lie in a list of their own, whose length follows from the core.
+#[test]
+fn multisigs_take_what_the_pool_says() {
+    let keys = (0..16).map(|n| PublicKeyBytes([n; 33])).collect();
+    let lock = Lock::Multisig { m: 9, keys };
+    let memo = Memo { lock, ..Memo::public_payment(AssetId::STR, Amount::from_units(1), ZkAddress([7; 20])) };
+    compare_edited(
+        |n| tx((n * 16..n * 16 + 16).map(outpoint)),
+        |tx| {
+            for input in &mut tx.core.inputs {
+                input.consumed = Input::Memo { terms: memo.terms(), branch: LockBranch::Owner };
+            }
+            let signed = IndexedSignature { index: 0, signature: [0; 64] };
+            tx.witness.inputs = vec![InputWitness::Multisig(vec![signed; 9]); tx.core.inputs.len()];
+        },
+    );
 }

@@ -259,3 +259,13 @@ proptest! {
         prop_assert!(x.fixed_point() <= 1 << 35 && x.fixed_point() >= 1);
     }
 }
+
+/// A refund that comes a moment early, or that a reorganisation puts before its time, can wait; an owner who comes late
+/// can't.
+#[test]
+fn a_refund_may_come_early_and_its_owner_not_late() {
+    let retry =
+        |error| MempoolError { txid: umbel_types::TxId([1; 32]), kind: MempoolErrorKind::Context(error) }.retry();
+    assert_eq!(retry(TxContextError::MemoNotYetValid(outpoint(0))), Retry::Later);
+    assert_eq!(retry(TxContextError::MemoEnded(outpoint(0))), Retry::Never);
+}

@@ -79,9 +79,9 @@ pub enum TxRuleError {
         /// Its index.
         index: usize,
     },
-    /// A hash lock whose memo ends: the claim would not be valid until it is spent.
-    #[error("{place} {index} ends although it is under a hash lock")]
-    TimelockEnds {
+    /// A hash lock whose memo starts or ends: the claim would not be valid from the beginning until it is spent.
+    #[error("{place} {index} has a start or an end although it is under a hash lock")]
+    TimelockBounds {
         /// Input or output.
         place: &'static str,
         /// Its index.
@@ -179,12 +179,12 @@ pub enum TxContextError {
         /// Score of the context.
         now: DaaScore,
     },
-    /// A Memo's lock does not apply yet.
+    /// A Memo before its start, or taken back before its end.
     #[error("memo {0} may not be consumed yet")]
     MemoNotYetValid(OutPoint),
-    /// A Memo whose validity has ended belongs to its refund address, and only then.
-    #[error("memo {0} may not be consumed by this branch at this time")]
-    MemoBranch(OutPoint),
+    /// A Memo whose validity has ended, which only its refund address consumes.
+    #[error("memo {0} has ended: only its refund address may consume it")]
+    MemoEnded(OutPoint),
     /// A hash lock that may not be taken back yet.
     #[error("memo {outpoint} may be taken back from DAA score {timeout}, certified, or {late}; it is {now}")]
     TimelockRunning {

@@ -73,8 +73,14 @@ fn full(size: Size) -> Measurement {
     let count = size.of(200_000, 100);
     let items = size.of(MAIN_DATASET_ITEMS as usize, 1 << 12);
     // Numbers that differ, so that the next page depends on this one.
-    let fill = |n: usize| Node(std::array::from_fn(|i| (n as u32).wrapping_mul(0x9e37_79b9).rotate_left(i as u32)));
-    let filler = Filler { items: (0..items).map(fill).collect(), tags: Tags::new() };
+    let fill = |n: u32| {
+        let mut word = n.wrapping_mul(0x9e37_79b9);
+        Node(std::array::from_fn(|_| {
+            word = word.rotate_left(1);
+            word
+        }))
+    };
+    let filler = Filler { items: (0..).take(items).map(fill).collect(), tags: Tags::new() };
     let mine = || {
         Ok::<_, Infallible>(repeat(count, |n| {
             black_box(hash(&filler, &PRE_POW, n));
@@ -94,7 +100,7 @@ fn full(size: Size) -> Measurement {
     let (figure, floor) = unfailing(best_of(size.rounds(), mine, read));
     Measurement {
         name: "qanhash/full",
-        inputs: format!("{count} hashes over {} MiB of memory, as a miner does them", items * 64 >> 20),
+        inputs: format!("{count} hashes over {} MiB of memory, as a miner does them", (items * 64) >> 20),
         cores: 1,
         figure: per_second(count, figure),
         floor: per_second(count, floor),

@@ -76,9 +76,11 @@ fn build_chain(data_dir: &Path, wanted: usize) -> Result<usize, ApiError> {
     let folder = Layout::new(data_dir, Network::Devnet).chain();
     let store = open_store(StoreKind::Redb, &folder, Network::Devnet, hash).map_err(internal)?.store;
     let last = TimestampMs(spec.timestamp.0 + (wanted as u64 + 1) * STEP_MS);
+    let pow = Arc::new(Pow::of(&params));
     let consensus = Consensus::open(ConsensusConfig {
-        params: params.clone(),
+        params,
         genesis: spec.clone(),
+        pow: Arc::clone(&pow),
         store,
         now: Arc::new(move || last),
         cache_bytes: DEFAULT_CACHE_BYTES,
@@ -86,7 +88,6 @@ fn build_chain(data_dir: &Path, wanted: usize) -> Result<usize, ApiError> {
     .map_err(internal)?;
     let mut account = keys()?.0;
     let payout = build_payout_key(&account.address(AddressIndex::DEFAULT), KeyRole::Miner, &mut rng());
-    let pow = Pow::of(&params);
     let deadline = Instant::now() + BUILD_LIMIT;
     let mut built = 0;
     while built < wanted && Instant::now() < deadline {
