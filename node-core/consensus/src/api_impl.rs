@@ -95,12 +95,13 @@ impl ConsensusApi for Consensus {
     }
 
     fn wait_newer(&self, version: u64, timeout: Duration) -> Arc<VirtualState> {
-        let deadline = Instant::now() + timeout;
+        let started = Instant::now();
         let mut newest = lock(&self.shared.version);
         while *newest <= version && self.failure().is_none() {
-            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+            let left = timeout.saturating_sub(started.elapsed());
+            if left.is_zero() {
                 break;
-            };
+            }
             (newest, _) = self.shared.changed.wait_timeout(newest, left).unwrap_or_else(PoisonError::into_inner);
         }
         drop(newest);

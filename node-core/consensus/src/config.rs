@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use umbel_dag::ReadError;
+use umbel_pow::Pow;
 use umbel_store::{KvStore, StoreError};
 use umbel_types::genesis::GenesisSpec;
 use umbel_types::{BlockHash, Params, TimestampMs};
@@ -18,6 +19,8 @@ pub struct ConsensusConfig {
     pub params: Params,
     /// What the network's genesis names.
     pub genesis: GenesisSpec,
+    /// The network's proof of work, its caches shared with whoever mines.
+    pub pow: Arc<Pow>,
     /// Where the chain is kept.
     pub store: Arc<dyn KvStore>,
     /// The clock that timestamps are compared with.

@@ -1,9 +1,9 @@
 //! The service: opens the chain, starts the thread, keeps what readers share.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, bounded};
 use umbel_dag::reachability;
 use umbel_ledger::genesis::{self, Genesis};
 use umbel_pow::Pow;
@@ -27,7 +27,7 @@ const QUEUE_BYTES: usize = QUEUE_LEN * 64 * 1024;
 #[derive(Debug)]
 pub struct Consensus {
     pub(crate) shared: Arc<Shared>,
-    queue: Mutex<Option<Sender<Task>>>,
+    queue: Mutex<Option<SyncSender<Task>>>,
     pub(crate) room: Arc<ByteGate>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) genesis: BlockHash,
     pub(crate) storage: Storage,
     pub(crate) rules: Rules,
-    pub(crate) pow: Pow,
+    pub(crate) pow: Arc<Pow>,
     pub(crate) now: NowFn,
     /// Written by the thread while it moves the tables: whoever holds it for reading sees tables and `Current` agree.
     pub(crate) current: RwLock<Current>,
@@ -73,6 +73,15 @@ impl Consensus {
     /// # Errors
     /// [`OpenError`].
     pub fn open(config: ConsensusConfig) -> Result<Arc<Self>, OpenError> {
+        let store = config.store.clone();
+        let opened = Self::start(config);
+        if matches!(&opened, Err(OpenError::Inconsistent(_) | OpenError::Store(_))) {
+            store.distrust();
+        }
+        opened
+    }
+
+    fn start(config: ConsensusConfig) -> Result<Arc<Self>, OpenError> {
         let genesis = genesis::build(&config.params, &config.genesis);
         let storage = Storage::new(config.store, config.cache_bytes);
         match storage.meta()? {
@@ -83,7 +92,6 @@ impl Consensus {
             None => begin(&storage, &genesis)?,
         }
         let rules = Rules::new(&config.params, genesis.hash, &genesis.block.header);
-        let pow = Pow::of(&config.params);
         let search = SinkSearch { storage: &storage, rules: &rules, params: &config.params, genesis: genesis.hash };
         let (meta, current) = resume(&search)?;
         let shared = Arc::new(Shared {
@@ -92,13 +100,13 @@ impl Consensus {
             version: Mutex::new(current.public.version),
             storage,
             rules,
-            pow,
+            pow: config.pow,
             now: config.now,
             current: RwLock::new(current),
             changed: Condvar::new(),
             failure: Mutex::new(None),
         });
-        let (sender, receiver) = bounded(QUEUE_LEN);
+        let (sender, receiver) = sync_channel(QUEUE_LEN);
         let mut worker = Worker::new(shared.clone(), receiver, meta);
         worker.take_in_tail().map_err(|error| OpenError::Inconsistent(error.to_string()))?;
         let thread = std::thread::Builder::new().name("consensus".to_owned()).spawn(move || worker.run())?;
@@ -122,7 +130,7 @@ impl Consensus {
         lock(&self.shared.failure).clone()
     }
 
-    pub(crate) fn sender(&self) -> Option<Sender<Task>> {
+    pub(crate) fn sender(&self) -> Option<SyncSender<Task>> {
         lock(&self.queue).clone()
     }
 }

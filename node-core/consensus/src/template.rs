@@ -14,6 +14,10 @@ use umbel_types::{Amount, Body, Header, OutPoint, PayoutKey, TimestampMs, Transa
 use crate::api_impl::store_failed;
 use crate::consensus::{Current, Shared};
 
+/// Draws for one template. Each but the first fills the room that refused candidates left; a selector that never comes to
+/// an end must not hold the state.
+const MAX_DRAWS: usize = 16;
+
 /// Builds a template on the current virtual block.
 ///
 /// # Errors
@@ -48,11 +52,9 @@ pub(crate) fn build_template(
     lthash.apply(&delta.utxo);
     let mut states = current.state.states.clone();
     delta.states.iter().for_each(|change| states.redo(change));
-    let mut parents = place.parents.clone();
-    parents.sort();
     let header = Header {
         version: BLOCK_VERSION,
-        parents,
+        parents: place.parents.clone(),
         tx_root: body.tx_root(),
         accepted_root: delta.lanes(&parent.lanes).root(),
         utxo_commit: lthash.commitment(),
@@ -82,8 +84,8 @@ fn choose(
         UtxoContext::for_qualification(&shared.params, current.virtual_block.context.daa_score, CERTIFIED_GENESIS);
     let mut consumed: BTreeSet<OutPoint> = BTreeSet::new();
     let mut chosen = Vec::new();
-    // Each round gives what was not given before: what is refused leaves its room to others.
-    loop {
+    // Each draw gives what was not given before: what is refused leaves its room to others.
+    for _ in 0..MAX_DRAWS {
         let drawn = selector.select(room);
         if drawn.is_empty() {
             break;

@@ -1,11 +1,10 @@
 //! The one thread that writes the chain.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use umbel_store::segments::Location;
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::BlockError;
@@ -88,6 +87,8 @@ impl Worker {
             tracing::error!(%error, "the chain could not be brought to the disk");
         }
         if let Some(failure) = failure {
+            // It may be the tables that are wrong: their pages are compared with their checksums at the next start.
+            self.shared.storage.kv.distrust();
             tracing::error!(failure, "consensus stopped");
             *lock(&self.shared.failure) = Some(failure);
         }

@@ -75,6 +75,10 @@ pub trait KvStore: KvReader + Send + Sync + fmt::Debug {
     /// Length of the row of segments, in bytes.
     fn record_bytes(&self) -> u64;
 
+    /// Leaves the shutdown unmarked, so that the next open checks the whole file: what was read contradicts itself, or a
+    /// change was not brought to its end. Damage that the engine itself has met needs no word.
+    fn distrust(&self);
+
     /// Brings everything written so far to the disk.
     ///
     /// # Errors

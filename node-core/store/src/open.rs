@@ -117,7 +117,7 @@ fn open_and_upgrade(dir: &Path, format: &FormatTag, upgrades: &[Upgrade]) -> Res
                 .and_then(|()| started.store.write(format::opened(&reached), Durability::Immediate));
             if let Err(error) = stepped {
                 // What lies behind the last batch is cut off at the next attempt, like after a crash.
-                started.store.abandon();
+                started.store.distrust();
                 return Err(error);
             }
         }

@@ -19,8 +19,9 @@ use umbel_types::encode_struct;
 use crate::error::StoreError;
 use crate::open::{create_folder, sync_folder};
 
-/// Longest record, in bytes. Bodies have 64 KiB; the bound keeps a damaged length from asking for memory.
-pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
+/// Longest record, in bytes. Bodies have 64 KiB; the bound keeps a damaged length from asking for memory, and a search
+/// for the next record from reading far at each byte.
+pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// Bytes before a record's own.
 pub const RECORD_HEAD_BYTES: usize = 8;
 
@@ -54,11 +55,13 @@ impl SegmentReader {
     /// Reads a record.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if what stands there is not the record; [`StoreError::Io`] of kind not found after its
-    /// segment was dropped.
+    /// [`StoreError::Corrupt`] if what stands there is not the record, or its segment is gone.
     pub fn read(&self, location: Location) -> Result<Vec<u8>, StoreError> {
         let path = path_of(&self.dir, location.start.segment);
-        let mut file = File::open(&path).map_err(|error| StoreError::from_io(error, &path))?;
+        let mut file = File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::Corrupt(format!("segment {} is not there", location.start.segment)),
+            _ => StoreError::from_io(error, &path),
+        })?;
         file.seek(SeekFrom::Start(location.start.offset)).map_err(|error| StoreError::from_io(error, &path))?;
         let found = read_record(&mut file).map_err(|error| StoreError::from_io(error, &path))?;
         match found {
@@ -106,7 +109,7 @@ impl Segments {
     pub fn open(dir: &Path, roll_bytes: u64, durable: Position) -> Result<OpenedSegments, StoreError> {
         create_folder(dir)?;
         let mut all = list(dir)?;
-        if durable != Position::default() && all.last().is_none_or(|newest| *newest < durable.segment) {
+        if durable != Position::default() && !all.contains(&durable.segment) {
             return Err(short(durable));
         }
         if all.is_empty() {
@@ -143,8 +146,8 @@ impl Segments {
         Ok(OpenedSegments { segments, tail, truncated_bytes })
     }
 
-    /// Opens segments whose index is lost. Nothing is cut or written over: what holds is the tail, wherever a record
-    /// between does not, and the next record begins a new segment.
+    /// Opens segments whose index is lost. Nothing is cut or written over: what holds is the tail, whatever stands between,
+    /// and the next record begins a new segment. One segment at a time lies in memory.
     ///
     /// # Errors
     /// Those of the disk.
@@ -154,15 +157,18 @@ impl Segments {
         let mut tail = Vec::new();
         for &segment in &all {
             let path = path_of(dir, segment);
-            let len = fs::metadata(&path).map_or(0, |m| m.len());
-            let mut from = 0;
-            while from < len {
-                let good = good_records(&path, Position { segment, offset: from }, &mut tail)?;
-                // A record that does not hold is gone over by its own length, if that length can be one.
-                from = match length_at(&path, good)? {
-                    Some(len) => good + RECORD_HEAD_BYTES as u64 + u64::from(len),
-                    None => break,
-                };
+            let bytes = fs::read(&path).map_err(|error| StoreError::from_io(error, &path))?;
+            let mut offset = 0;
+            while let Some(mut rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
+                match read_record(&mut rest).map_err(|error| StoreError::from_io(error, &path))? {
+                    Found::Record { len, .. } => {
+                        tail.push(Location { start: Position { segment, offset: offset as u64 }, len });
+                        offset += RECORD_HEAD_BYTES + len as usize;
+                    }
+                    // A length that does not hold says nothing of where the next record begins: each byte is tried. The
+                    // bytes of a block look like the head of a record once in some thousand times.
+                    Found::Nothing => offset += 1,
+                }
             }
         }
         let is_empty = |segment: &u32| fs::metadata(path_of(dir, *segment)).is_ok_and(|m| m.len() == 0);
@@ -316,9 +322,9 @@ fn open_file(path: &Path) -> Result<File, StoreError> {
 fn list(dir: &Path) -> Result<BTreeSet<u32>, StoreError> {
     let mut all = BTreeSet::new();
     for entry in fs::read_dir(dir).map_err(|error| StoreError::from_io(error, dir))? {
-        let name = entry.map_err(|error| StoreError::from_io(error, dir))?.file_name();
-        let number = name.to_str().and_then(|n| n.strip_suffix(".segment")).and_then(|n| n.parse::<u32>().ok());
-        all.extend(number);
+        let path = entry.map_err(|error| StoreError::from_io(error, dir))?.path();
+        let number = path.file_stem().and_then(|n| n.to_str()).and_then(|n| n.parse::<u32>().ok());
+        all.extend(number.filter(|number| path_of(dir, *number) == path));
     }
     Ok(all)
 }
@@ -353,25 +359,8 @@ enum Found {
         len: u32,
         bytes: Vec<u8>,
     },
-    /// Bytes that do not hold.
-    Damaged {
-        len: u32,
-    },
-    /// The end, or a length that no record has.
+    /// The end, or bytes that do not hold.
     Nothing,
-}
-
-/// The length that a record at `offset` claims, if a record can have it.
-fn length_at(path: &Path, offset: u64) -> Result<Option<u32>, StoreError> {
-    let read = || -> io::Result<Option<u32>> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(match read_record(&mut file)? {
-            Found::Record { len, .. } | Found::Damaged { len } => Some(len),
-            Found::Nothing => None,
-        })
-    };
-    read().map_err(|error| StoreError::from_io(error, path))
 }
 
 fn read_record(r: &mut impl Read) -> io::Result<Found> {
@@ -389,7 +378,7 @@ fn read_record(r: &mut impl Read) -> io::Result<Found> {
         return Ok(Found::Nothing);
     }
     if checksum(len, &bytes) != u32::from_le_bytes([c0, c1, c2, c3]) {
-        return Ok(Found::Damaged { len });
+        return Ok(Found::Nothing);
     }
     Ok(Found::Record { len, bytes })
 }
@@ -522,6 +511,30 @@ mod tests {
         assert_eq!(fs::metadata(&cut_path).unwrap().len(), cut_len);
     }
 
+    /// A length that does not hold hides no record behind it, nor do zeros or other files.
+    #[test]
+    fn without_an_index_records_behind_a_damaged_length_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let locations = written(dir.path(), 12);
+        let path = path_of(dir.path(), 0);
+        let whole = fs::read(&path).unwrap();
+        let victim = usize::try_from(locations[2].start.offset).unwrap();
+        let expected: Vec<_> = locations.iter().copied().filter(|l| *l != locations[2]).collect();
+        for name in ["1.segment", "+0000001.segment", "00000001.segment.bak"] {
+            fs::write(dir.path().join(name), &whole).unwrap();
+        }
+        let end = victim + RECORD_HEAD_BYTES + locations[2].len as usize;
+        let lengths = [0u32, 1, locations[2].len + 3, 5_000, u32::MAX]
+            .map(|len| (victim..victim + 4, len.to_le_bytes().to_vec()));
+        for (range, bytes) in lengths.into_iter().chain([(victim..end, vec![0; end - victim])]) {
+            let mut damaged = whole.clone();
+            damaged[range].copy_from_slice(&bytes);
+            fs::write(&path, &damaged).unwrap();
+            let opened = Segments::open_without_index(dir.path(), ROLL).unwrap();
+            assert_eq!(opened.tail, expected);
+        }
+    }
+
     #[test]
     fn zeros_behind_the_end_are_no_records() {
         let dir = tempfile::tempdir().unwrap();
@@ -552,6 +565,9 @@ mod tests {
         assert!(matches!(Segments::open(dir.path(), ROLL, durable), Err(StoreError::Corrupt(_))));
         let missing = Position { segment: 9, offset: 0 };
         assert!(matches!(Segments::open(dir.path(), ROLL, missing), Err(StoreError::Corrupt(_))));
+        // One that is gone, with a newer one behind it.
+        fs::write(path_of(dir.path(), 10), []).unwrap();
+        assert!(matches!(Segments::open(dir.path(), ROLL, missing), Err(StoreError::Corrupt(_))));
     }
 
     #[test]
@@ -563,7 +579,7 @@ mod tests {
         let freed = segments.drop_before(2).unwrap();
         assert!(freed > 2 * ROLL);
         assert_eq!(segments.numbers().next(), Some(2));
-        assert!(matches!(segments.reader().read(locations[0]), Err(StoreError::Io(_))));
+        assert!(matches!(segments.reader().read(locations[0]), Err(StoreError::Corrupt(_))));
         segments.drop_before(u32::MAX).unwrap();
         assert_eq!(segments.numbers().collect::<Vec<_>>(), [newest]);
         assert_eq!(segments.reader().read(locations[39]).unwrap(), record(39));

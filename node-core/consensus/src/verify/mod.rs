@@ -162,6 +162,10 @@ impl KvStore for Replayed {
         self.memory.record_bytes()
     }
 
+    fn distrust(&self) {
+        self.memory.distrust();
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         self.memory.sync()
     }

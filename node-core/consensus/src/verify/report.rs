@@ -85,7 +85,7 @@ pub struct VerifyReport {
     pub segment_bytes: u64,
     /// Of those, in records that no table names: copies that were not needed.
     pub unnamed_bytes: u64,
-    /// Blocks in the segments that the next start takes in.
+    /// Blocks that the next start takes in from the segments, or whose state it looks at: a kill came before.
     pub waiting: u64,
     /// End of the selected chain.
     pub sink: BlockHash,

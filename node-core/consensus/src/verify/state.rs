@@ -337,8 +337,8 @@ impl Replay<'_> {
     }
 
     /// R11 and R12: every tip that outweighs the sink is above a disqualified block, or left our chain below the finality
-    /// depth.
-    fn check_no_better_tip(&self, path: &[BlockHash]) -> Verdict {
+    /// depth. A node that was killed before it looked at a block's state does so at the next start: such blocks wait.
+    fn check_no_better_tip(&mut self, path: &[BlockHash]) -> Verdict {
         use umbel_dag::ReachabilityReader;
         use umbel_dag::ghostdag::SortableBlock;
         let sink = self.meta.sink;
@@ -346,23 +346,32 @@ impl Replay<'_> {
         let sink_key = sortable(sink)?;
         let finality = self.finality_point(path)?;
         let chain: BTreeSet<BlockHash> = path.iter().copied().collect();
+        let mut waiting: BTreeSet<BlockHash> = BTreeSet::new();
         for tip in self.replayed.tips()? {
             if sortable(tip)? <= sink_key
                 || !self.replayed.is_chain_ancestor_of(finality, tip).map_err(unreadable(tip))?
             {
                 continue;
             }
+            let mut untried = Vec::new();
             let mut block = tip;
-            loop {
+            while !chain.contains(&block) {
                 match self.stored_record(block)?.status {
                     BlockStatus::Disqualified => break,
-                    _ if chain.contains(&block) => {
-                        return Err(differs(sink, "the sink", sink, format!("{tip}, which has more work")));
-                    }
-                    _ => block = self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent,
+                    BlockStatus::PendingState => untried.push(block),
+                    _ => {}
                 }
+                block = self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent;
             }
+            if !chain.contains(&block) {
+                continue;
+            }
+            if untried.is_empty() {
+                return Err(differs(sink, "the sink", sink, format!("{tip}, which has more work")));
+            }
+            waiting.extend(untried);
         }
+        self.report.waiting = waiting.len() as u64;
         Ok(())
     }
 

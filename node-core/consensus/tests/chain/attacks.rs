@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use umbel_crypto::{InputSecrets, OutputSecrets, prove_transaction};
 use umbel_ledger::genesis::genesis_outpoint;
-use umbel_store::Table;
-use umbel_types::consensus_api::{BlockStatus, ConsensusApi};
-use umbel_types::errors::BlockError;
+use umbel_store::{StoreError, Table};
+use umbel_types::consensus_api::{BlockStatus, BodyRoom, ConsensusApi, TxSelector};
+use umbel_types::errors::{BlockError, TxContextError};
 use umbel_types::genesis::GenesisWallet;
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
     Action, Amount, AssetId, Block, BlockHash, DaaRange, Hash32, Input, Memo, MemoValue, Network, Output, Params,
-    Transaction, TxCore, TxInput, ZkAddress,
+    TimestampMs, Transaction, TxCore, TxId, TxInput, ZkAddress,
 };
 
 use crate::fixture::{TestNode, insert_learning, market_outpoint, mem_store, pay_public, rng, seed};
-use crate::hooked::{Hooked, Hooks};
+use crate::hooked::{Change, Hooked, Hooks};
 
 fn memo_input(node: &TestNode, wallet: GenesisWallet) -> (TxInput, Amount) {
     let outpoint = genesis_outpoint(wallet);
@@ -248,6 +248,67 @@ fn a_slow_reader_does_not_bring_back_an_old_status() {
         reader.join().expect("no panic").expect("reads");
     });
     assert_eq!(node.insert(&child), Ok(BlockStatus::StateValid), "a child of the sink");
+}
+
+/// A disk that is full from the moment on in which the test says so.
+#[derive(Debug)]
+struct FullAtOnce {
+    armed: AtomicBool,
+    go: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Hooks for Arc<FullAtOnce> {
+    fn before_change(&self, change: Change<'_>) -> Result<(), StoreError> {
+        if self.armed.load(Ordering::SeqCst) && matches!(change, Change::Batch(_)) {
+            self.go.lock().expect("one writer").recv().expect("the test answers");
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    }
+}
+
+/// Whoever waits behind a block that ends the thread is told: a miner that waited for ever could not be stopped.
+#[test]
+fn nobody_waits_for_a_thread_that_has_ended() {
+    let (go, wait) = mpsc::sync_channel(1);
+    let disk = Arc::new(FullAtOnce { armed: AtomicBool::new(false), go: Mutex::new(wait) });
+    let node = TestNode::on(Arc::new(Hooked { inner: mem_store(), hooks: disk.clone() }));
+    let blocks: Vec<Block> = (0..3).map(|_| node.mine(&[])).collect();
+    disk.armed.store(true, Ordering::SeqCst);
+    let handles: Vec<_> = blocks.iter().map(|block| node.consensus.insert_block(block.clone())).collect();
+    go.send(()).expect("the disk waits");
+    for handle in handles {
+        let verdict = handle.body.recv_timeout(Duration::from_secs(60));
+        assert!(!matches!(verdict, Err(mpsc::RecvTimeoutError::Timeout) | Ok(Ok(_))), "{verdict:?}");
+    }
+    let late = node.consensus.insert_block(blocks[0].clone()).wait();
+    assert!(matches!(late, Err(BlockError::Unavailable(_))), "{late:?}");
+}
+
+/// Gives what does not fit, whenever it is asked.
+struct Endless(Arc<Transaction>, usize);
+
+impl TxSelector for Endless {
+    fn select(&mut self, _room: BodyRoom) -> Vec<Arc<Transaction>> {
+        self.1 += 1;
+        assert!(self.1 < 1_000, "asked again and again");
+        vec![self.0.clone()]
+    }
+
+    fn reject(&mut self, _txid: TxId, _error: TxContextError) {}
+}
+
+/// A selector without an end does not hold the state for ever.
+#[test]
+fn a_template_comes_to_an_end() {
+    let node = TestNode::new();
+    node.advance(1);
+    let mut tx = pay_public(&node, market_outpoint(), ZkAddress([1; 20]), Amount::from_str_tokens(5), |_| {});
+    tx.witness.range_proof = vec![0; 70_000];
+    let payout = node.consensus.block(node.sink()).expect("reads").body.payout;
+    let mut endless = Endless(Arc::new(tx), 0);
+    let template = node.consensus.build_template(payout, Vec::new(), TimestampMs(0), &mut endless).expect("a template");
+    assert!(template.body.txs.is_empty() && endless.1 > 1);
 }
 
 /// Nodes that hear of blocks late and in other orders, a fifth of them with a wrong state, agree in the end.

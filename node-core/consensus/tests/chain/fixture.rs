@@ -45,7 +45,7 @@ fn payout() -> PayoutKey {
 
 pub(crate) struct TestNode {
     pub(crate) consensus: Arc<Consensus>,
-    pow: Pow,
+    pow: Arc<Pow>,
     payout: PayoutKey,
     now: Arc<AtomicU64>,
 }
@@ -82,14 +82,16 @@ impl TestNode {
     pub(crate) fn open(store: Arc<dyn KvStore>, params: Params, cache_bytes: usize) -> Result<Self, OpenError> {
         let now = Arc::new(AtomicU64::new(devnet().timestamp.0 + 1_000));
         let clock = now.clone();
+        let pow = Arc::new(Pow::of(&params));
         let consensus = Consensus::open(ConsensusConfig {
-            params: params.clone(),
+            params,
             genesis: devnet(),
+            pow: pow.clone(),
             store,
             now: Arc::new(move || TimestampMs(clock.load(Ordering::Relaxed))),
             cache_bytes,
         })?;
-        Ok(Self { consensus, pow: Pow::of(&params), payout: payout(), now })
+        Ok(Self { consensus, pow, payout: payout(), now })
     }
 
     pub(crate) fn sink(&self) -> BlockHash {

@@ -82,6 +82,9 @@ impl<H: Hooks> KvStore for Hooked<H> {
     fn record_bytes(&self) -> u64 {
         self.inner.record_bytes()
     }
+    fn distrust(&self) {
+        self.inner.distrust();
+    }
     fn sync(&self) -> Result<(), StoreError> {
         self.change(Change::Sync, || self.inner.sync())
     }

@@ -226,6 +226,75 @@ fn a_chain_of_version_1_is_brought_up_to_date() {
     assert!(matches!(error, StoreError::WrongFormat { .. }) && error.to_string().contains("newer"), "{error}");
 }
 
+/// An old database beside segments of a newer one (a copy that was put back): the blocks that it does not know are taken in.
+#[test]
+fn an_old_database_costs_no_segment() {
+    let history = history::build(&[1]);
+    let dir = tempfile::tempdir().expect("a folder");
+    let node = node_on(open(dir.path()));
+    history.tell(&node);
+    node.consensus.shutdown();
+    let segments = image(dir.path()).keep();
+    let known = mem_store();
+    let old = node_on(known.clone());
+    old.insert(&history.blocks[0]).expect("valid");
+    old.consensus.shutdown();
+    let mixed = tempfile::tempdir().expect("a folder");
+    write_version_1(&known, mixed.path());
+    fs::rename(segments.join(SEGMENTS_FOLDER), mixed.path().join(SEGMENTS_FOLDER)).expect("moves");
+    fs::remove_dir_all(segments).expect("removes");
+    let again = node_on(open(mixed.path()));
+    assert_eq!(again.commitments(), node.commitments());
+    again.consensus.shutdown();
+}
+
+/// Tables that contradict themselves are compared with their checksums at the next start, however long the file is.
+#[test]
+fn a_chain_that_failed_is_not_closed_in_order() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let reopen = || open_store(StoreKind::Redb, dir.path(), Network::Devnet, GENESIS).expect("opens");
+    let opened = reopen();
+    let node = TestNode::open(opened.store.clone(), Params::of(Network::Devnet), 0).expect("opens");
+    let top = node.advance(3).pop().expect("three");
+    let next = node.mine(&[]);
+    let damage = |value: Vec<u8>| {
+        let mut batch = Batch::new();
+        batch.put(Table::Ghostdag, top.hash().as_bytes(), value);
+        opened.store.write(batch, Durability::Immediate).expect("writes");
+    };
+    let whole = opened.store.get(Table::Ghostdag, top.hash().as_bytes()).expect("reads").expect("is there");
+    damage(vec![1]);
+    assert_eq!(node.consensus.failure(), None);
+    node_fails(&node, &next);
+    damage(whole.clone());
+    drop((node, opened));
+    let opened = reopen();
+    assert!(!opened.clean_shutdown, "it failed while it ran");
+    drop(opened);
+    let opened = reopen();
+    assert!(opened.clean_shutdown);
+    let mut batch = Batch::new();
+    batch.put(Table::Ghostdag, top.hash().as_bytes(), vec![1]);
+    opened.store.write(batch, Durability::Immediate).expect("writes");
+    assert!(TestNode::open(opened.store.clone(), Params::of(Network::Devnet), 0).is_err());
+    drop(opened);
+    assert!(!reopen().clean_shutdown, "it could not be opened");
+}
+
+fn node_fails(node: &TestNode, block: &umbel_types::Block) {
+    // The cache holds the newest value; two more blocks push it out.
+    let mut verdict = node.insert(block);
+    for _ in 0..3 {
+        if verdict.is_err() {
+            break;
+        }
+        verdict = node.insert(&node.mine(&[]));
+    }
+    assert!(matches!(verdict, Err(BlockError::Unavailable(_))), "{verdict:?}");
+    node.consensus.shutdown();
+    assert!(node.consensus.failure().is_some());
+}
+
 /// Small caches and small held records change nothing but the number of batches.
 #[test]
 fn memory_bounds_do_not_change_the_chain() {

@@ -3,18 +3,21 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use umbel_consensus::verify::{Mismatch, VerifyError, VerifyReport, VerifyStage, verify_chain};
-use umbel_consensus::{OpenError, open_existing_store, open_store};
+use umbel_consensus::{DEFAULT_CACHE_BYTES, OpenError, open_existing_store, open_store};
+use umbel_dag::reachability::ReachabilityData;
 use umbel_store::registry::RETIRED;
 use umbel_store::{Batch, Durability, KvStore, SEGMENTS_FOLDER, StoreKind, Table};
 use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
-use umbel_types::encode::Encode;
+use umbel_types::encode::{Decode, Encode};
 use umbel_types::genesis::devnet;
 use umbel_types::{AssetId, Block, BlockHash, Network, OutPoint, Params};
 
 use crate::fixture::{TestNode, mem_store};
 use crate::history::{self, History};
+use crate::hooked::{BreakAt, Counter, Hooked};
 
 pub(crate) fn verify(store: &Arc<dyn KvStore>) -> Result<VerifyReport, VerifyError> {
     verify_chain(&Params::of(Network::Devnet), &devnet(), store.clone(), &mut |_| {})
@@ -107,6 +110,13 @@ fn damage_is_named() {
     let block = history.accepting.hash();
     let key = block.as_bytes();
     let other = history.blocks[1].hash();
+    // A block beside the chain, that a disqualified block was never built on.
+    let (side, leaf) = (history.blocks[2].hash(), history.disqualified.hash());
+    let covered_by_a_stranger = |value: &mut Vec<u8>| {
+        let mut data = ReachabilityData::from_bytes(value).expect("decodes");
+        data.future_covering_set = Arc::new(data.future_covering_set.iter().copied().chain([leaf]).collect());
+        *value = data.to_bytes();
+    };
 
     let cases = [
         // A header's nonce is part of its hash.
@@ -117,7 +127,9 @@ fn damage_is_named() {
         // Where it stands: 2 is valid, 3 disqualified.
         (damaged(&store, Table::Status, other.as_bytes(), |v| v[0] = 3), None, "status"),
         (damaged(&store, Table::Status, history.disqualified.hash().as_bytes(), |v| v[0] = 2), None, "state_root"),
-        (damaged(&store, Table::Reachability, key, flip(34)), None, "past"),
+        (damaged(&store, Table::Status, history.header_alone.hash().as_bytes(), flip(12)), None, "merge depth root"),
+        (damaged(&store, Table::Reachability, key, flip(34)), None, "its numbers in the tree"),
+        (damaged(&store, Table::Reachability, side.as_bytes(), covered_by_a_stranger), Some(side), "cover its future"),
         (removed(&store, Table::Reachability, history.header_alone.hash().as_bytes()), None, "reachability"),
         (damaged(&store, Table::Arrival, &2u64.to_be_bytes(), |v| *v = key.to_vec()), Some(block), "the block"),
         (removed(&store, Table::Arrival, &2u64.to_be_bytes()), None, "order of arrival"),
@@ -138,6 +150,11 @@ fn damage_is_named() {
         (damaged(&store, Table::Body, b"old", |v| v.push(1)), None, "table body"),
         (damaged(&store, Table::BlockIndex, &[7; 32], |v| v.resize(16, 0)), None, "table block_index"),
         (removed(&store, Table::BlockIndex, key), Some(block), "body"),
+        (
+            damaged(&store, Table::Meta, b"chain/reindex-root", |v| *v = leaf.0.to_vec()),
+            Some(leaf),
+            "reindex root owns",
+        ),
     ];
     let outpoint = |found: &Mismatch| found.what.contains(&OutPoint::of_coinbase(other).to_string());
     for (found, block, what) in &cases {
@@ -224,4 +241,43 @@ fn a_damaged_body_is_named() {
         matches!(error, OpenError::Inconsistent(_)) && error.to_string().contains(&top.hash().to_string()),
         "{error}"
     );
+}
+
+/// A node that was killed behind any write left a chain that verifies, and that says what the next start has to do.
+#[test]
+fn a_chain_is_verified_behind_every_write() {
+    let history = history::build(&[1]);
+    let open = |store| TestNode::open(store, Params::of(Network::Devnet), DEFAULT_CACHE_BYTES);
+    let counter = Arc::new(Counter::default());
+    let steady = open(Arc::new(Hooked { inner: mem_store(), hooks: counter.clone() })).expect("opens");
+    history.tell(&steady);
+    let changes = counter.batches.load(Ordering::Relaxed) + counter.records.load(Ordering::Relaxed);
+    let mut waiting = 0;
+    // The first two are genesis.
+    for at in 3..=changes {
+        let inner = mem_store();
+        let breaks = Arc::new(BreakAt { left: AtomicUsize::new(at), written: false, broken: AtomicBool::new(false) });
+        if let Ok(node) = open(Arc::new(Hooked { inner: inner.clone(), hooks: breaks })) {
+            for block in &history.blocks {
+                node.insert(block).ok();
+            }
+        }
+        waiting += verify(&inner).unwrap_or_else(|error| panic!("at {at}: {error}")).waiting;
+        TestNode::on(inner.clone()).consensus.shutdown();
+        assert_eq!(verify(&inner).expect("verifies").waiting, 0, "at {at}");
+    }
+    assert!(waiting > 0, "no write leaves a block whose state was not looked at");
+}
+
+/// A segment that is gone is damage of the blocks in it.
+#[test]
+fn a_missing_segment_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let genesis = BlockHash([0; 32]);
+    let store = open_store(StoreKind::Redb, dir.path(), Network::Devnet, genesis).expect("opens").store;
+    let node = TestNode::on(store.clone());
+    node.advance(2);
+    node.consensus.shutdown();
+    fs::remove_file(dir.path().join(SEGMENTS_FOLDER).join("00000000.segment")).expect("is there");
+    assert_names(&mismatch(&store), Some(node.consensus.genesis_hash()), "body");
 }

@@ -24,8 +24,9 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to do about a chain that can't go on. The node does not do it by itself: blocks that are damaged, and all that
 /// stand on them, would be gone until somebody sends them again.
-const ADVICE: &str = "stop the node; `umbel node verify` says what is damaged, and without the file chain.redb the next \
-                      start builds the chain anew from the blocks that hold";
+const ADVICE: &str = "start the node again, with room on the disk; if that does not help, `umbel node verify` says what is \
+                      damaged, and without the file chain.redb the next start builds the chain anew from the blocks \
+                      that hold";
 
 /// An open chain.
 pub(crate) struct Chain {
@@ -207,9 +208,11 @@ fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenE
     if let Some(version) = opened.upgraded_from {
         tracing::info!(from = version, to = CHAIN_FORMAT, "the chain's format was brought up to date");
     }
+    let pow = Arc::new(Pow::of(&core.params));
     let engine = Consensus::open(ConsensusConfig {
         params: core.params.clone(),
         genesis: core.genesis.clone(),
+        pow: Arc::clone(&pow),
         store: opened.store,
         now: Arc::new(clock::now),
         cache_bytes: DEFAULT_CACHE_BYTES,
@@ -225,7 +228,6 @@ fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenE
     }
     let consensus: Arc<dyn ConsensusApi> = engine.clone();
     let pool = Arc::new(Pool::new(&core.params, core.genesis_hash));
-    let pow = Arc::new(Pow::of(&core.params));
     let mining = Arc::clone(&core.mining);
     let templates = Arc::new(Templates::new(Arc::clone(&consensus), Arc::clone(&pool), mining, Arc::clone(&pow)));
     let mut seed = [0; 8];

@@ -230,7 +230,7 @@ mod tests {
     struct Fixture {
         consensus: Arc<Consensus>,
         pool: Pool,
-        pow: Pow,
+        pow: Arc<Pow>,
         to: ConfidentialAddress,
     }
 
@@ -241,14 +241,21 @@ mod tests {
             let hash = umbel_ledger::genesis::build(&params, &genesis).hash;
             let store = open_store(StoreKind::Mem, Path::new("."), Network::Devnet, hash).unwrap().store;
             let now = Arc::new(clock::now);
-            let config =
-                ConsensusConfig { params: params.clone(), genesis, store, now, cache_bytes: DEFAULT_CACHE_BYTES };
+            let pow = Arc::new(Pow::of(&params));
+            let config = ConsensusConfig {
+                params: params.clone(),
+                genesis,
+                pow: Arc::clone(&pow),
+                store,
+                now,
+                cache_bytes: DEFAULT_CACHE_BYTES,
+            };
             let consensus = Consensus::open(config).unwrap();
             let pool = Pool::new(&params, consensus.genesis_hash());
             pool.follow(consensus.as_ref()).unwrap();
             let seed = Mnemonic::parse(DEVNET_WORDS).unwrap().to_seed("");
             let to = AccountKeys::derive(&seed, Network::Devnet, 0).address(AddressIndex::DEFAULT);
-            Self { pow: Pow::of(&params), consensus, pool, to }
+            Self { pow, consensus, pool, to }
         }
 
         /// A payment of test coins with real proofs.

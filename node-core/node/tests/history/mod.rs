@@ -52,7 +52,7 @@ pub(crate) struct History {
 /// Consensus and a miner, without clock and network.
 pub(crate) struct SmallNode {
     pub(crate) consensus: Arc<Consensus>,
-    pow: Pow,
+    pow: Arc<Pow>,
     payout: PayoutKey,
     now: Arc<AtomicU64>,
 }
@@ -72,14 +72,16 @@ impl TxSelector for Given {
 impl SmallNode {
     fn new(store: Arc<dyn KvStore>, payout: PayoutKey, now: &Arc<AtomicU64>) -> Self {
         let clock = Arc::clone(now);
+        let pow = Arc::new(Pow::of(&params()));
         let consensus = Consensus::open(ConsensusConfig {
             params: params(),
             genesis: devnet(),
+            pow: Arc::clone(&pow),
             store,
             now: Arc::new(move || TimestampMs(clock.load(Ordering::Relaxed))),
             cache_bytes: DEFAULT_CACHE_BYTES,
         });
-        Self { consensus: consensus.unwrap(), pow: Pow::of(&params()), payout, now: Arc::clone(now) }
+        Self { consensus: consensus.unwrap(), pow, payout, now: Arc::clone(now) }
     }
 
     /// Mines a block with these transactions and takes it in.

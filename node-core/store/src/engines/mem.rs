@@ -144,6 +144,8 @@ impl KvStore for MemStore {
         self.state.read().unwrap_or_else(PoisonError::into_inner).record_bytes
     }
 
+    fn distrust(&self) {}
+
     fn sync(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::segments::{Location, OpenedSegments, Position, SegmentReader, Segment
 /// Memory for pages, in bytes: redb's own default of 1 GiB is more than a wallet may take. Not measured yet.
 pub(crate) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Deferred batches after which one is written through, whatever its caller asked for: an owner who forgets to sync loses
-/// a bounded number (storage.md §5.3: a durable commit a second or every 1,000 blocks).
+/// a bounded number (docs/spec/storage.md §2).
 const MAX_DEFERRED_BATCHES: u64 = 1_000;
 /// Longest file that is checked whole at every open, in bytes; a longer one only if the last run did not end in order.
 /// redb reads pages without comparing their checksums, so only this check finds a flipped bit.
@@ -215,8 +215,8 @@ impl RedbStore {
             Some(_) => format::records_end(&MetaView(db.begin_read()?.open_table(definition(Table::Meta))?))?,
             None => None,
         };
-        // The format before segments: none are named.
-        let durable = if old { durable.or(Some(Position::default())) } else { durable };
+        // Where nothing is named yet, nothing is cut: the segments may be all that is left of another database.
+        let durable = durable.filter(|named| *named != Position::default());
         let opened = match durable {
             Some(durable) => Segments::open(segments, SEGMENT_BYTES, durable)?,
             None => Segments::open_without_index(segments, SEGMENT_BYTES)?,
@@ -292,11 +292,6 @@ impl RedbStore {
         Ok(txn)
     }
 
-    /// Leaves the shutdown unmarked: the next open takes the file as a crash would have left it.
-    pub(crate) fn abandon(&self) {
-        self.suspect.store(true, Ordering::Relaxed);
-    }
-
     /// Runs `f` behind [`guard`] and remembers damage.
     fn call<T>(&self, f: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let result = guard(f);
@@ -356,6 +351,10 @@ impl KvStore for RedbStore {
             let view = View::new(&self.db.begin_read()?)?;
             Ok(Box::new(Snapshot { view, suspect: Arc::clone(&self.suspect) }) as Box<dyn KvReader>)
         })
+    }
+
+    fn distrust(&self) {
+        self.suspect.store(true, Ordering::Relaxed);
     }
 
     fn sync(&self) -> Result<(), StoreError> {

@@ -26,7 +26,7 @@ const CANDIDATES_PER_PARENT: usize = 3;
 /// Everything about the virtual block that does not depend on who mines it.
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualContext {
-    /// Sink first.
+    /// In the order of a header.
     pub(crate) parents: Vec<BlockHash>,
     pub(crate) ghostdag: GhostdagData,
     pub(crate) context: DagContext,
@@ -64,6 +64,7 @@ pub(crate) fn build_virtual(
             }
         }
     }
+    parents.sort_unstable();
     let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, search.genesis).map_err(fault)?;
     let pool = state.states.balance(LedgerBalance::RewardPool);
     let outcome = accept_mergeset(search.params, context.daa_score, CERTIFIED_GENESIS, &merged, storage, pool)
