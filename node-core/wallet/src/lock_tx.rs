@@ -25,7 +25,7 @@ use crate::locks::{OwnLock, PostQuantumAddress, lock_text, witness_bytes};
 use crate::payment::{Payment, PaymentId};
 use crate::plan::{Funds, plan_lock};
 use crate::prove::{ChainTerms, Payee, Target, prove};
-use crate::random::SeededRng;
+use crate::random::{SeededRng, fill_random};
 use crate::record::{OwnOutput, PaymentRecord, Record, bounded};
 use crate::wallet::{PAYMENT_LIFETIME_S, Wallet, now_ms};
 
@@ -145,7 +145,9 @@ impl Wallet {
             self.reach_further();
         }
         let (lock, secret) = self.lock_of(new, &spend, address)?;
-        let funds = plan_lock(amount, &lock, &Funds { coins: self.spendable_coins(), to_self: false })?;
+        let (secret, nonce) = secret.unzip();
+        let data = nonce.map_or_else(Vec::new, |nonce| nonce.0.to_vec());
+        let funds = plan_lock(amount, &lock, &data, &Funds { coins: self.spendable_coins(), to_self: false })?;
         let mut used = vec![Record::Internal(internal.saturating_add(1))];
         if matches!(new, NewLock::Hash { refund: None, .. }) {
             used.push(Record::Address { index: address, label: bounded("refund of a hash lock") });
@@ -153,7 +155,7 @@ impl Wallet {
         self.record(&used, true)?;
 
         let mut targets = vec![Target {
-            to: Payee::Lock(lock.clone()),
+            to: Payee::Lock { lock: lock.clone(), data },
             asset: AssetId::STR,
             value: amount,
             note: String::new(),
@@ -185,9 +187,14 @@ impl Wallet {
         Ok(CreatedLock { payment, lock, outpoint, secret })
     }
 
-    /// The lock, and its secret where that is new. `fresh` is the number of the address that a refund goes to if none is
-    /// given.
-    fn lock_of(&self, new: &NewLock, spend: &SpendKeys, fresh: u32) -> Result<(Lock, Option<LockSecret>), WalletError> {
+    /// The lock, and its secret with the nonce it follows from where that is new. `fresh` is the number of the address that
+    /// a refund goes to if none is given.
+    fn lock_of(
+        &self,
+        new: &NewLock,
+        spend: &SpendKeys,
+        fresh: u32,
+    ) -> Result<(Lock, Option<(LockSecret, Hash32)>), WalletError> {
         match new {
             NewLock::Multisig { m, keys } => Ok((multisig(*m, keys)?, None)),
             NewLock::PostQuantum(address) => Ok((address.lock(), None)),
@@ -197,11 +204,17 @@ impl Wallet {
                 }
                 let secret = match (sha256, refund) {
                     (Some(_), _) => None,
-                    (None, None) => Some(spend.secrets().lock_secret(self.with.params.network, fresh)),
-                    // The secret follows from the refund address: it would be lost with this wallet's files.
+                    (None, None) => {
+                        // Not numbered: a restored wallet could not know which numbers were used, and a secret that was
+                        // shown once must never open another lock.
+                        let mut nonce = Hash32::default();
+                        fill_random(&mut nonce.0)?;
+                        Some((spend.secrets().lock_secret(self.with.params.network, &nonce), nonce))
+                    }
+                    // The nonce is found with the lock, which must name this wallet for that.
                     (None, Some(_)) => return Err(LockError::NotOurs { role: "refund" }.into()),
                 };
-                let own_hash = secret.as_deref().map(preimage_hash);
+                let own_hash = secret.as_ref().map(|(secret, _)| preimage_hash(secret));
                 let sha256 = sha256.or(own_hash).ok_or_else(no_address)?;
                 let refund = match refund {
                     Some(refund) => *refund,
@@ -247,7 +260,7 @@ impl Wallet {
         if self.watch.zk_index(claim).is_none() {
             return Err(LockError::NotOurs { role: "claim" }.into());
         }
-        let own = || spend.preimage_of(self.with.params.network, sha256, self.memory.handed_out());
+        let own = || self.own_secret(spend, sha256);
         let preimage = preimage.or_else(own).ok_or(LockError::NoPreimage)?;
         if preimage_hash(&preimage) != *sha256 {
             return Err(LockError::WrongPreimage.into());

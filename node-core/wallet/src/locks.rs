@@ -12,8 +12,8 @@ use umbel_types::params::TIMELOCK_GRACE_S;
 use umbel_types::tx::{InputWitness, LockBranch};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Lock, MemoValue, Network, OutPoint, TxId, UtxoEntry,
-    ZkAddress, encode_struct,
+    Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Lock, MemoValue, OutPoint, TxId, UtxoEntry, ZkAddress,
+    encode_struct,
 };
 
 use crate::keys::{SpendKeys, WatchKeys};
@@ -53,10 +53,12 @@ pub(crate) struct OwnLock {
     pub(crate) daa_score: DaaScore,
     /// Highest number of an own address that it names.
     pub(crate) address: u32,
+    /// The Memo's data where it is as long as a nonce: the secret may follow from it.
+    pub(crate) nonce: Option<Hash32>,
     /// How it was spent, where it was.
     pub(crate) spent: Option<LockSpend>,
 }
-encode_struct!(OwnLock { outpoint, value, terms, daa_score, address, spent });
+encode_struct!(OwnLock { outpoint, value, terms, daa_score, address, nonce, spent });
 
 /// Addresses that a lock names. The key of an address is needed for each.
 fn parties(lock: &Lock) -> Vec<ZkAddress> {
@@ -84,6 +86,7 @@ fn own_lock(keys: &WatchKeys, outpoint: OutPoint, entry: &UtxoEntry) -> Option<O
         terms: memo.terms(),
         daa_score: entry.daa_score,
         address,
+        nonce: memo.data.as_slice().try_into().ok().map(Hash32),
         spent: None,
     })
 }
@@ -316,21 +319,20 @@ impl Wallet {
         }
     }
 
+    /// The secret of this hash, if this wallet made it for a lock that it knows.
+    pub(crate) fn own_secret(&self, spend: &SpendKeys, sha256: &Hash32) -> Option<LockSecret> {
+        let nonces = self.memory.locks.values().filter_map(|lock| lock.nonce);
+        let mut secrets = nonces.map(|nonce| spend.secrets().lock_secret(self.with.params.network, &nonce));
+        secrets.find(|secret| preimage_hash(secret) == *sha256)
+    }
+
     /// The recorded transaction that consumes a lock and may still be accepted.
     pub(crate) fn spender_on_its_way(&self, outpoint: &OutPoint) -> Option<TxId> {
         self.memory.payments.values().find_map(|payment| {
-            let stage = self.memory.stage(payment, self.now, self.with.params.confirmation_depth);
             let tx = payment.record.txs.iter().find(|tx| tx.core.inputs.iter().any(|i| i.outpoint == *outpoint))?;
+            let stage = self.memory.stage(payment, self.now, self.with.params.confirmation_depth);
             stage.holds_coins().then(|| tx.txid())
         })
-    }
-}
-
-impl SpendKeys {
-    /// The secret of the hash lock whose refund goes to address `index`.
-    pub(crate) fn preimage_of(&self, network: Network, sha256: &Hash32, handed_out: u32) -> Option<LockSecret> {
-        let secrets = (0..handed_out).map(|index| self.secrets().lock_secret(network, index));
-        secrets.into_iter().find(|secret| preimage_hash(secret) == *sha256)
     }
 }
 

@@ -57,11 +57,6 @@ impl PaymentStage {
     pub fn holds_coins(self) -> bool {
         matches!(self, Self::Building | Self::Submitted | Self::Seen)
     }
-
-    /// Whether the chain has it.
-    pub fn is_accepted(self) -> bool {
-        matches!(self, Self::Accepted | Self::Confirmed)
-    }
 }
 
 /// A payment.

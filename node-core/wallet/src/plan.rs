@@ -335,11 +335,11 @@ pub(crate) struct LockFunds {
 /// # Errors
 /// [`WalletError::ZeroAmount`], [`WalletError::InsufficientFunds`], [`WalletError::TooManyCoins`] where coins would have
 /// to be merged first.
-pub(crate) fn plan_lock(amount: Amount, lock: &Lock, funds: &Funds<'_>) -> Result<LockFunds, WalletError> {
+pub(crate) fn plan_lock(amount: Amount, lock: &Lock, data: &[u8], funds: &Funds<'_>) -> Result<LockFunds, WalletError> {
     if amount.is_zero() {
         return Err(WalletError::ZeroAmount);
     }
-    let lock_bytes = lock.to_bytes().len() - ADDRESS_LOCK_BYTES;
+    let lock_bytes = lock.to_bytes().len() - ADDRESS_LOCK_BYTES + data.len();
     let pays = Pays { as_memo: true, lock_bytes, note: NoteSize::None };
     let [coins, memos, both] = funds.pools(AssetId::STR);
     let units = amount.units();

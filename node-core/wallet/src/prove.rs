@@ -36,7 +36,12 @@ pub(crate) enum Payee {
     /// An address of either kind.
     Address(Address),
     /// Whoever opens a lock.
-    Lock(Lock),
+    Lock {
+        /// The lock.
+        lock: Lock,
+        /// Data of its Memo.
+        data: Vec<u8>,
+    },
 }
 
 impl Payee {
@@ -44,8 +49,8 @@ impl Payee {
     fn planned(&self) -> Address {
         match self {
             Self::Address(address) => address.clone(),
-            Self::Lock(lock) => {
-                let hash = Hasher::new(PLANNED_LOCK).with(lock).finish();
+            Self::Lock { lock, data } => {
+                let hash = Hasher::new(PLANNED_LOCK).with(lock).with_bytes(data).finish();
                 let mut bytes = [0; 20];
                 bytes.copy_from_slice(&hash.0[..20]);
                 Address::Zk13str(ZkAddress(bytes))
@@ -137,8 +142,15 @@ pub(crate) fn prove(
                 outputs.push(Output::Memo(Memo::public_payment(target.asset, target.value, *address)));
                 kinds.push(OutputKind::PublicMemo);
             }
-            Payee::Lock(lock) => {
-                outputs.push(Output::Memo(public_memo(target.asset, target.value, lock.clone())));
+            Payee::Lock { lock, data } => {
+                outputs.push(Output::Memo(Memo {
+                    asset: target.asset,
+                    value: MemoValue::Public(target.value),
+                    lock: lock.clone(),
+                    refund: None,
+                    data: data.clone(),
+                    valid: DaaRange::ALWAYS,
+                }));
                 kinds.push(OutputKind::PublicMemo);
             }
             Payee::Address(Address::Confidential(recipient)) => {
@@ -189,11 +201,6 @@ pub(crate) fn prove(
         })
         .collect();
     Ok(ProvedTx { core, inputs, outputs: kinds, own })
-}
-
-/// A public amount under a lock, without data or time bounds.
-pub(crate) fn public_memo(asset: AssetId, value: Amount, lock: Lock) -> Memo {
-    Memo { asset, value: MemoValue::Public(value), lock, refund: None, data: Vec::new(), valid: DaaRange::ALWAYS }
 }
 
 /// The input that consumes a coin: its bytes, and for a coin a commitment to its value under a fresh blinding.

@@ -3,7 +3,7 @@
 use umbel_crypto::keys::{AccountKeys, AddressIndex, ConfidentialAddress, Mnemonic, MnemonicError, Seed};
 use umbel_types::hash::{Domain, Hasher};
 use umbel_types::lock::PREIMAGE_BYTES;
-use umbel_types::{Network, Params, ZkAddress};
+use umbel_types::{Hash32, Network, Params, ZkAddress};
 use zeroize::Zeroizing;
 
 use crate::error::{WalletError, WordsError};
@@ -68,10 +68,10 @@ impl WalletSecrets {
         Zeroizing::new(self.hasher(JOURNAL_KEY, network).finish().0)
     }
 
-    /// Preimage of the hash lock whose refund goes to the zk13str address of this number.
-    pub(crate) fn lock_secret(&self, network: Network, index: u32) -> Zeroizing<[u8; PREIMAGE_BYTES]> {
+    /// Preimage of the hash lock whose Memo has this nonce as its data.
+    pub(crate) fn lock_secret(&self, network: Network, nonce: &Hash32) -> Zeroizing<[u8; PREIMAGE_BYTES]> {
         let root = Zeroizing::new(self.hasher(LOCK_SECRET, network).finish().0);
-        Zeroizing::new(Hasher::new(LOCK_SECRET).with_bytes(&*root).with(&index).finish().0)
+        Zeroizing::new(Hasher::new(LOCK_SECRET).with_bytes(&*root).with(nonce).finish().0)
     }
 
     fn hasher(&self, label: Domain, network: Network) -> Hasher {

@@ -34,7 +34,7 @@ impl From<&OwnedCoin> for Candidate {
 pub(crate) struct Pays {
     /// The payment is a Memo, not a coin.
     pub(crate) as_memo: bool,
-    /// Bytes by which the Memo's lock is longer than lock `Address`.
+    /// Bytes by which the Memo is longer than a public payment: of its lock and data.
     pub(crate) lock_bytes: usize,
     /// Length class of the notes.
     pub(crate) note: NoteSize,

@@ -31,7 +31,7 @@ pub(crate) struct Shape {
     pub(crate) coins_out: usize,
     /// Memos created.
     pub(crate) memos_out: usize,
-    /// Bytes by which locks of the Memos created are longer than lock `Address`.
+    /// Bytes by which the Memos created are longer than public payments: of their locks and data.
     pub(crate) lock_bytes: usize,
     /// Length class of the coins' notes.
     pub(crate) note: NoteSize,

@@ -478,6 +478,7 @@ mod tests {
             terms: memo.terms(),
             daa_score: DaaScore(u64::from(n)),
             address: n % 50,
+            nonce: spent.map(|_| source(n)),
             spent: spent.map(|n| LockSpend { txid: TxId([n; 32]), block: block(n), preimage: Some(source(7)) }),
         }
     }

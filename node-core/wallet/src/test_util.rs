@@ -3,12 +3,15 @@
 use umbel_crypto::keys::Seed;
 use umbel_types::encode::{Decode, Encode};
 use umbel_types::hash::Hasher;
-use umbel_types::{Amount, AssetId, DaaScore, Hash32, Network, OutPoint, TimestampMs};
+use umbel_types::{
+    Amount, AssetId, BlockHash, DaaScore, Hash32, Memo, Network, OutPoint, TimestampMs, TxId, ZkAddress,
+};
 use zeroize::Zeroizing;
 
 use crate::coins::Text;
 use crate::history::EntryId;
 use crate::journal::Chain;
+use crate::locks::{LockSpend, OwnLock};
 use crate::record::{ChainDelta, PaymentRecord, Record, Spent, TxFact};
 use crate::secrets_file::{CHECKSUM, PublicHeader, SecretsFile};
 use crate::seed::FirstAddresses;
@@ -41,12 +44,23 @@ fn records() -> Vec<Record> {
         created: TimestampMs(9),
         expires: DaaScore(10),
     };
+    let spend = LockSpend { txid: TxId([3; 32]), block: BlockHash([4; 32]), preimage: Some(Hash32([5; 32])) };
+    let lock = OwnLock {
+        outpoint,
+        value: Amount::from_units(11),
+        terms: Memo::public_payment(AssetId::STR, Amount::from_units(11), ZkAddress([6; 20])).terms(),
+        daa_score: DaaScore(12),
+        address: 13,
+        nonce: None,
+        spent: Some(spend),
+    };
     vec![
         Record::Address { index: 1, label: text("rent") },
         Record::Internal(3),
         Record::Sent(Box::new(payment)),
         Record::Dropped { payment: 1, reason: Some(text("r")) },
         Record::Chain(Box::new(ChainDelta { facts: vec![fact], gone: vec![outpoint], ..ChainDelta::default() })),
+        Record::Chain(Box::new(ChainDelta { locks: vec![lock], ..ChainDelta::default() })),
         Record::Verified { own: vec![outpoint], foreign: Vec::new() },
     ]
 }

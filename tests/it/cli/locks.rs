@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::harness::{Folder, units};
+use super::harness::{Folder, PASSWORD, units};
+use super::http::Server;
 use serde_json::{Value, json};
 
 fn text(value: &Value, key: &str) -> String {
@@ -23,6 +24,11 @@ fn signers_swappers_and_a_post_quantum_key() {
     let node = folder.node(&["--store", "mem"]);
     let alice = folder.create("alice");
     let bob = folder.create("bob");
+    // Commands leave a wallet as they find it: open ones need no password each time, whose number is limited.
+    let server = Server::of(&folder);
+    for wallet in ["alice", "bob"] {
+        server.call("wallet/unlock", &json!({ "wallet": wallet, "password": PASSWORD }));
+    }
     let advance = || folder.run(&["devnet", "advance", "2", "--mine-to", &alice.confidential]).ok();
     folder.run(&["devnet", "fund", "--wallet", "alice", "--amount", "50"]).ok();
     advance();

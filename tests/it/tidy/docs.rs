@@ -8,6 +8,11 @@ const HANDLES: &str = "docs/testids.md";
 /// Set to write the list instead of comparing it.
 const WRITE_VARIABLE: &str = "UMBEL_WRITE_TESTIDS";
 
+/// Variables that one program of this repository sets for another.
+const BETWEEN_PROGRAMS: [&str; 3] = ["UMBEL_E2E_RUN", "UMBEL_FUZZ_SEEDS", "UMBEL_FUZZ_TARGET"];
+/// Ends of names that make a test run longer.
+const LONGER: [&str; 3] = ["_BYTE", "_CASES", "_ROUNDS"];
+
 /// Names of files under `docs/` that a text speaks of.
 fn mentioned(text: &str) -> BTreeSet<String> {
     let part = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
@@ -89,6 +94,29 @@ fn check_changelog(text: &str) -> Vec<String> {
     findings
 }
 
+/// Variables of the environment that code names in quotes.
+fn variables(file: &SourceFile) -> BTreeSet<String> {
+    let code = file.code_with_text();
+    let quoted = code.match_indices("\"UMBEL_").map(|(at, _)| &code[at + 1..]);
+    let name = |c: &char| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_';
+    quoted.map(|rest| rest.chars().take_while(name).collect()).collect()
+}
+
+/// Variables that no document tells of, and those of long tests that no long run sets.
+fn check_variables(file: &SourceFile, documents: &str, long_run: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    for name in variables(file) {
+        let quoted = |text: &str| text.contains(&format!("`{name}")) || text.contains(&format!("\"{name}\""));
+        if !quoted(documents) && !BETWEEN_PROGRAMS.contains(&name.as_str()) {
+            findings.push(format!("{}: no document tells of {name}", file.path));
+        }
+        if LONGER.iter().any(|end| name.ends_with(end)) && !quoted(long_run) {
+            findings.push(format!("{}: `cargo xtask test --long` does not set {name}", file.path));
+        }
+    }
+    findings
+}
+
 /// Handles in the UI's source: what stands in quotes behind `data-testid=`, `testid=` or `testid:`.
 fn handles(files: &[SourceFile]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -158,6 +186,20 @@ fn documents_that_are_named_exist() {
     let findings = check_paths(&bad, |_| false);
     super::expect_found(&findings, "node-core/gone.rs");
     assert_eq!(findings.len(), 1, "{findings:?}");
+}
+
+#[test]
+fn variables_are_told_and_long_tests_have_a_place() {
+    let documents = ["docs/user/cli.md", "CONTRIBUTING.md"].map(read).concat();
+    let long_run = read("xtask/src/test.rs");
+    let files = source::files(&["rs"]);
+    let read_by_code = files.iter().filter(|f| !f.path.starts_with("tests/it/tidy"));
+    let findings: Vec<String> = read_by_code.flat_map(|f| check_variables(f, &documents, &long_run)).collect();
+    super::expect_none(&findings);
+    let bad = SourceFile::example("a.rs", "env::var(\"UMBEL_NEW_CASES\"); // \"UMBEL_COMMENT\"");
+    super::expect_found(&check_variables(&bad, "", "UMBEL_NEW_CASES"), "no document tells of UMBEL_NEW_CASES");
+    super::expect_found(&check_variables(&bad, "`UMBEL_NEW_CASES`", ""), "does not set UMBEL_NEW_CASES");
+    super::expect_none(&check_variables(&bad, "`UMBEL_NEW_CASES=9`", "(\"UMBEL_NEW_CASES\", \"9\")"));
 }
 
 #[test]

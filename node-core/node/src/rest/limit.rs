@@ -46,7 +46,7 @@ impl Default for Limits {
             calls: Bucket::new(400, 200),
             // Each costs half a second of Argon2 and 256 MiB: this bounds guessing and memory alike.
             secrets: Bucket::new(8, 2),
-            // Wrong tokens (network.md §7).
+            // Wrong tokens: a page that holds an old one asks on for a moment; guessing 256 bits gets nowhere.
             refusals: Bucket::new(40, 20),
         }
     }

@@ -16,6 +16,7 @@ use umbel_types::consensus_api::{
 };
 use umbel_types::errors::TxContextError;
 use umbel_types::header::BLOCK_VERSION;
+use umbel_types::tx::{INPUT_PROOF_BYTES, InputWitness};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
     Amount, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, CompactTarget, DaaScore, Hash32, Header, Memo,
@@ -240,8 +241,8 @@ impl FakeChain {
 
     /// Consumes outputs without a transaction's proofs: another holder of the same words did.
     pub(crate) fn mine_core(&self, core: TxCore) -> BlockHash {
-        let witness =
-            umbel_types::Witness { range_proof: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), kernel: [0; 64] };
+        let inputs = core.inputs.iter().map(|_| InputWitness::Coin([0; INPUT_PROOF_BYTES])).collect();
+        let witness = umbel_types::Witness { range_proof: Vec::new(), inputs, outputs: Vec::new(), kernel: [0; 64] };
         self.mine(Next { txs: vec![Arc::new(Transaction { core, witness })], ..Next::default() }).0
     }
 

@@ -134,6 +134,18 @@ fn two_of_three_spend_a_multisig_lock() {
     assert_eq!(lock_error(late), LockError::Spent { outpoint: created.outpoint, by: tx.txid() });
     let again = bob.sign_lock_spend(&received).unwrap_err();
     assert!(matches!(lock_error(again), LockError::Spent { .. }));
+
+    // The chain loses the block that spent it, and then is another chain altogether.
+    chain.lose(1);
+    chain.advance(2);
+    scan(&mut bob, &chain);
+    assert_eq!(only_lock(&bob).state, LockState::Open);
+    let other = FakeChain::new(Network::Devnet, Vec::new());
+    other.advance(30);
+    for wallet in [&mut ann, &mut bob] {
+        scan(wallet, &other);
+        assert!(wallet.locks().is_empty(), "one that was spent on it goes with its chain");
+    }
 }
 
 #[test]
@@ -181,6 +193,10 @@ fn a_signing_file_is_hostile_input() {
     assert_eq!(with_core(&|core| core.valid.end = DaaScore(0)), SigningError::Form);
     // Another fee is another transaction: what is shown of its output was made for the first one.
     assert!(matches!(with_core(&|core| core.fee = Amount::ZERO), SigningError::Output(_)));
+    let mut dear = to_public_lie(&core, &public);
+    let at = core_fee_at(&dear.core);
+    dear.core[at] ^= 1;
+    assert_eq!(check(dear), Err(SigningError::Amounts));
     assert!(matches!(refused(&|p| p.core.truncate(40)), SigningError::Encoding { .. }));
     assert!(matches!(refused(&|p| p.proofs.push(0)), SigningError::Encoding { .. }));
     assert!(matches!(refused(&|p| p.proofs.clear()), SigningError::Encoding { .. }));
@@ -222,6 +238,11 @@ fn a_signing_file_is_hostile_input() {
     assert!(matches!(signing_error(bob.sign_lock_spend(&fresh).unwrap_err()), SigningError::Expired { .. }));
     bob.lock();
     assert_eq!(bob.sign_lock_spend(&fresh), Err(WalletError::Locked));
+}
+
+/// Where an encoded core has the lowest byte of its fee: before validity and salt.
+fn core_fee_at(core: &[u8]) -> usize {
+    core.len() - 32 - 16 - 8
 }
 
 /// The same lie with an output that needs no proof.
@@ -334,19 +355,24 @@ fn a_secret_and_a_refund_follow_from_the_words() {
     let claim = ann.claim_lock(answer.outpoint, None, None, false).unwrap();
     mine_until_accepted(&chain, &mut ann);
     assert_eq!(spendable(&ann).units(), before.units() + claim.amount.units());
-    // Bob reads the secret from the chain and claims his side to a public address.
+    // Bob reads the secret from the chain and claims his side, straight to somebody else: nothing comes back to him.
     scan(&mut bob, &chain);
     let shown = bob.locks().into_iter().find_map(|lock| match lock.state {
         LockState::Spent { preimage, .. } => preimage,
         LockState::Open | LockState::Spending(_) => None,
     });
     assert_eq!(shown, Some(*secret));
-    let to = parse(&bob.addresses()[0].zk13str);
+    let to = parse(&ann.addresses()[0].zk13str);
     let claim = bob.claim_lock(created.outpoint, Some(&to), shown.map(Zeroizing::new), false).unwrap();
     has_exact_fee(&bob, &claim);
     mine_until_accepted(&chain, &mut bob);
     assert_eq!(bob.payment(claim.id).unwrap().stage, PaymentStage::Accepted);
-    // A second secret is another one.
+    // A wallet that was restored since does not know the first lock any more. Its next secret is another one all the same.
+    drop(ann);
+    home.folder.remove("Ann again").unwrap();
+    let mut ann = home.restore("Ann once more", WORDS);
+    scan(&mut ann, &chain);
+    assert!(ann.locks().is_empty());
     let next = ann.create_lock(&hash_lock(key(&mut bob).address, None), str_tokens(1)).unwrap();
     assert_ne!(next.secret.expect("a new one"), secret);
 }

@@ -1,6 +1,7 @@
 //! Who takes part: wallets in temporary folders, a stranger who gives, randomness that a seed decides.
 
 use core::convert::Infallible;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 use rand_core::{TryCryptoRng, TryRng};
@@ -94,14 +95,20 @@ pub(crate) fn spendable(wallet: &Wallet) -> Amount {
     wallet.balances()[&AssetId::STR].spendable
 }
 
-/// A coin for `to` out of a stranger's hands, as an output of a made-up transaction.
+/// Who gives. Made once: words to a seed are two thousand rounds of hashing.
+fn stranger() -> &'static AccountKeys {
+    static STRANGER: LazyLock<AccountKeys> = LazyLock::new(|| {
+        let seed = Mnemonic::generate(WordCount::Twelve, &mut TestRng::new(0x9999)).to_seed("");
+        AccountKeys::derive(&seed, Network::Devnet, 0)
+    });
+    &STRANGER
+}
+
+/// A coin for `to` out of a stranger's hands, as an output of a made-up transaction. Another seed makes another coin.
 pub(crate) fn gift(to: &ConfidentialAddress, value: Amount, note: &str, seed: u64) -> (OutPoint, StoredOutput) {
-    let mut rng = TestRng::new(seed ^ 0x9999);
-    let seed_of_stranger = Mnemonic::generate(WordCount::Twelve, &mut rng).to_seed("");
-    let stranger = AccountKeys::derive(&seed_of_stranger, Network::Devnet, 0);
     let mut source = [0x77; 32];
     source[..8].copy_from_slice(&seed.to_le_bytes());
-    let x = stranger.outgoing.output_scalar(&[], &[0; 32], 0);
+    let x = stranger().outgoing.output_scalar(&[], &source, 0);
     let note_size = NoteSize::for_texts([note]).unwrap();
     let new = NewCoin { recipient: to, asset: AssetId::STR, value, note, note_size, position: 0 };
     let built = build_coin(&new, &x).unwrap();

@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicBool;
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Action, Amount, AssetId, DaaRange, DaaScore, Hash32, Input, Memo, Network, OutPoint, Output, PointBytes, TxCore,
-    TxInput,
+    Action, Amount, AssetId, DaaRange, DaaScore, Hash32, Input, Lock, Memo, Network, OutPoint, Output, PointBytes,
+    TxCore, TxInput,
 };
-use umbel_wallet::{Balance, HistoryKind, HistoryQuery, LockStatus, SendAmount, Wallet, WalletError, payout_key};
+use umbel_wallet::{
+    Balance, HistoryKind, HistoryQuery, LockState, LockStatus, SendAmount, Wallet, WalletError, payout_key,
+};
 
 use crate::chain::{FakeChain, Next};
 use crate::people::{
@@ -213,6 +215,10 @@ enum Turn {
         to: u32,
         value: u64,
     },
+    Lock {
+        to: u32,
+        value: u64,
+    },
     Reward {
         value: u64,
     },
@@ -236,6 +242,7 @@ fn turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
         3 => (0u32..4, 1u64..1_000_000).prop_map(|(to, value)| Turn::Gift { to, value }),
         2 => (0u32..4, 1u64..1_000_000).prop_map(|(to, value)| Turn::Memo { to, value }),
+        2 => (0u32..4, 1u64..1_000_000).prop_map(|(to, value)| Turn::Lock { to, value }),
         2 => (1u64..1_000_000).prop_map(|value| Turn::Reward { value }),
         4 => (0usize..20).prop_map(|nth| Turn::Spend { nth }),
         1 => (1usize..12).prop_map(|blocks| Turn::Advance { blocks }),
@@ -269,8 +276,9 @@ fn spend_core(wallet: &Wallet, outpoint: OutPoint, output: &StoredOutput, n: u8)
     }
 }
 
-fn summary(wallet: &Wallet) -> (BTreeMap<AssetId, Balance>, usize) {
-    (wallet.balances(), wallet.coin_count())
+fn summary(wallet: &Wallet) -> (BTreeMap<AssetId, Balance>, usize, Vec<OutPoint>) {
+    let locks = wallet.locks().into_iter().filter(|lock| lock.state == LockState::Open);
+    (wallet.balances(), wallet.coin_count(), locks.map(|lock| lock.outpoint).collect())
 }
 
 proptest! {
@@ -298,6 +306,14 @@ proptest! {
                 Turn::Memo { to, value } => {
                     let memo = memo(&ann, to, Amount::from_units(value), n);
                     chain.mine(Next { gifts: vec![memo], ..Next::default() });
+                }
+                Turn::Lock { to, value } => {
+                    let (outpoint, output) = memo(&ann, to, Amount::from_units(value), n);
+                    let StoredOutput::Memo(mut memo) = output else { unreachable!("a memo") };
+                    let mldsa65_key_hash = Hash32([n; 32]);
+                    memo.lock = Lock::PostQuantum { address: zk_address(&ann, to), mldsa65_key_hash };
+                    let gifts = vec![(outpoint, StoredOutput::Memo(memo))];
+                    chain.mine(Next { gifts, ..Next::default() });
                 }
                 Turn::Reward { value } => {
                     let key = payout_key(&ann.payout_address()).unwrap();

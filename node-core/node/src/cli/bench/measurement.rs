@@ -115,10 +115,15 @@ const REASONS: [(&str, &str); 6] = [
     ("ghostdag/k362", GHOSTDAG),
     ("qanhash/light", QANHASH),
 ];
-const VERIFY: &str =
-    "42 points of each payment are decoded first, which the floor gets decoded; then transcripts and hashes";
-const GHOSTDAG: &str = "the floor only colours, on n²/8 bytes of sets; windows, difficulty, bounded merge, reachability and \
-                        maps by id are in the figure, which is hundreds of times the network's rate";
+/// CPU time of 128 payments on one core, with the floor's 274 µs.
+const VERIFY: &str = "decoding points is 0.37 of the floor by itself (the row verify/decode), and no decoder of many at once is \
+                      in the library; transcripts, the kernel's excess and allocations take 0.18, hashes 0.04, weights and \
+                      the copies of generators that the range proof library asks for 0.12";
+/// CPU time of 10,000 headers.
+const GHOSTDAG: &str = "the floor knows the whole graph beforehand and takes n²/8 bytes; the same colouring on arrays, with \
+                        the reachability that a growing graph needs, takes 1.8, 8.1 and 24.8 µs a header at k = 18, 124 and \
+                        362, finding blocks by id adds 2.8, 7.5 and 24.4, and windows, difficulty and bounded merge 1.8, \
+                        1.3 and 3.5";
 const QANHASH: &str = "8,192 dependent steps of two reads from 32 MiB take 0.62 to 0.88 ms in quiet moments of a machine with a \
                        shared cache; 256 parents were chosen all the same (docs/adr/0005-qanhash-parameters.md)";
 

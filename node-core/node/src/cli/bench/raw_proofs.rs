@@ -27,6 +27,10 @@ pub(super) const LONG_POINTS: usize = 2 * 6 + 2 * 5 + 1;
 /// Points under the 128-bit weights of a batch: four commitments an input, three an output, the kernel's.
 pub(super) const SHORT_POINTS: usize = 2 * 4 + 2 * 3 + 1;
 
+/// Points that a payment carries as bytes: also S and R of each output, which enter transcripts only, but not the kernel's
+/// excess, which is computed.
+pub(super) const DECODED_POINTS: usize = LONG_POINTS + SHORT_POINTS + 2 * 2 - 1;
+
 /// The library's generators, made once.
 fn parameters() -> Result<&'static RangeParameters<RistrettoPoint>, ApiError> {
     static PARAMETERS: OnceLock<Option<RangeParameters<RistrettoPoint>>> = OnceLock::new();
@@ -34,9 +38,6 @@ fn parameters() -> Result<&'static RangeParameters<RistrettoPoint>, ApiError> {
     let made = PARAMETERS.get_or_init(|| RangeParameters::init(64, VALUES, generators).ok());
     made.as_ref().ok_or_else(|| internal("the library refuses 64 bits"))
 }
-
-/// Points that are decoded and not multiplied: S and R of each output.
-const DECODED_BESIDE: usize = 2 * 2;
 
 /// A statement about two values with what proves it.
 pub(super) struct RawRangeProof {
@@ -97,10 +98,8 @@ impl RawBatch {
                 batch.points.push(RistrettoPoint::mul_base(&long));
             }
         }
-        // The outputs' S and R enter transcripts only.
-        batch.encoded = batch.points.iter().map(RistrettoPoint::compress).collect();
-        let beside = batch.encoded.iter().copied().cycle().take(DECODED_BESIDE * payments).collect::<Vec<_>>();
-        batch.encoded.extend(beside);
+        let encoded: Vec<_> = batch.points.iter().map(RistrettoPoint::compress).collect();
+        batch.encoded = encoded.into_iter().cycle().take(DECODED_POINTS * payments).collect();
         Ok(batch)
     }
 
