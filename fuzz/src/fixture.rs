@@ -90,7 +90,7 @@ impl Way {
 const PREIMAGE: [u8; 32] = [6; 32];
 
 /// Three keys, ascending.
-fn multisig_keys() -> [SecpKey; 3] {
+pub(crate) fn multisig_keys() -> [SecpKey; 3] {
     let mut keys = [11, 12, 13].map(|n| owner(n).secp);
     keys.sort_by_key(SecpKey::public_key);
     keys

@@ -34,6 +34,7 @@ all! {
     WalletList WalletCreate WalletConfirmWords WalletRestore WalletUnlock WalletLock WalletReveal WalletRemove WalletState
     WalletAddresses WalletNewAddress WalletHistory ProvePayment
     DecodeAddress SendPlan SendPay SendStatus
+    LockKey LockCreate LockList LockSpend LockClaim LockRefund LockPropose LockSign LockInspect LockSubmit
     TxBuild TxSubmit VerifyPayment TxFees
     SettingsGet SettingsSet
 }
@@ -51,6 +52,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         json!({ "wallet": "a", "password": "p" }),
         json!({ "wallet": "a", "limit": 1, "offset": 2, "search": "x", "kind": "sent" }),
         json!({ "wallet": "a", "to": "b", "amount": "1", "note": "n" }),
+        json!({ "wallet": "a", "amount": "1", "lock": { "kind": "post_quantum", "to": "b" } }),
         json!({ "id": 1 }),
         json!({ "hex": "00" }),
         json!({ "auto_lock_minutes": 5, "theme": "dark", "language": "de" }),

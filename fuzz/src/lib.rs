@@ -26,6 +26,7 @@ mod lthash;
 mod proofs;
 mod sealed;
 mod segments;
+mod signing;
 mod text;
 mod transaction;
 
@@ -50,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "codec", max_len: 4_096, seeds: codec::seeds, run: codec::run },
     Target { name: "proofs", max_len: 64, seeds: proofs::seeds, run: proofs::run },
     Target { name: "text", max_len: 512, seeds: text::seeds, run: text::run },
+    Target { name: "signing", max_len: 64, seeds: signing::seeds, run: signing::run },
     Target { name: "sealed", max_len: 512, seeds: sealed::seeds, run: sealed::run },
     Target { name: "wallet", max_len: 4_096, seeds: umbel_wallet::test_util::seeds, run: umbel_wallet::test_util::run },
     Target {

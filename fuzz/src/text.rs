@@ -4,6 +4,7 @@ use umbel_crypto::Address;
 use umbel_crypto::keys::{AddressIndex, Mnemonic};
 use umbel_types::genesis::DEVNET_WORDS;
 use umbel_types::{Amount, Hash32, Network, Params};
+use umbel_wallet::PostQuantumAddress;
 
 use crate::fixture::owner;
 
@@ -13,6 +14,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut texts: Vec<String> =
         Network::ALL.iter().map(|network| confidential.to_text(Params::of(*network).address_prefix)).collect();
     texts.push(umbel_crypto::keys::address::zk_to_text(&one.secp.address()));
+    texts.push(PostQuantumAddress { address: one.secp.address(), key_hash: Hash32([7; 32]) }.to_text(Network::Devnet));
     texts.push("123456.00000001".to_owned());
     texts.push(DEVNET_WORDS.to_owned());
     texts.push("ab".repeat(32));
@@ -29,6 +31,9 @@ pub(crate) fn run(data: &[u8]) {
             Ok(address) => assert_eq!(address.to_text(prefix), text),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
+    }
+    if let Some(address) = PostQuantumAddress::parse(text, Network::Devnet) {
+        assert_eq!(address.to_text(), text);
     }
     if let Ok(amount) = text.parse::<Amount>() {
         let shown = amount.to_string();

@@ -180,8 +180,10 @@ pub struct LockEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockList {
-    /// Newest first.
+    /// Newest first. Of more than 500, those that are open and hold most.
     pub locks: Vec<LockEntry>,
+    /// How many more there are.
+    pub left_out: u64,
     /// DAA score that the wallet has seen.
     pub daa_score: u64,
 }
@@ -216,6 +218,9 @@ pub struct ClaimLockRequest {
     /// Even where the other side may take the money back before the claim is accepted.
     #[serde(default)]
     pub force: bool,
+    /// Even where the secret opens more of the wallet's own money to others than is claimed.
+    #[serde(default)]
+    pub for_less: bool,
 }
 
 /// A lock was spent: the pool has the transaction.

@@ -104,6 +104,8 @@ pub struct VerifiedPayment {
     pub note: Option<String>,
     /// What was signed.
     pub challenge: String,
+    /// Whether that was compared with what the verifier gave out. If not, the proof may have been made for somebody else.
+    pub challenge_checked: bool,
     /// What became of the transaction. Without it, nothing was paid.
     pub outcome: PaymentOutcome,
     /// Blue score on top of the accepting block, where that is known.

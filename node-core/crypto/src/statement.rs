@@ -49,7 +49,7 @@ impl TxStatement {
     ///
     /// # Consensus
     /// > A kernel row exists for each asset of inputs and outputs, and always for STR. Every public sum is at most
-    /// > 2⁶⁴ − 1. V, V*, and d may be the identity; g, A, S, c, R may not. (crypto §3)
+    /// > 2⁶⁴ − 1. V, V*, and d may be the identity; g, A, S, c, R may not. (proofs.md §3, §8)
     ///
     /// # Errors
     /// [`TxRuleError::BadPoint`], [`TxRuleError::LockInactive`], [`TxRuleError::NoRefundBranch`],

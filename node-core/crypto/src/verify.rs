@@ -162,7 +162,8 @@ fn holds(claims: &[TxClaims], rng: &mut impl CryptoRng) -> bool {
 /// randomness: the weights of its equations follow from a hash of every transcript with responses.
 ///
 /// # Consensus
-/// > Every proof and signature MUST hold in isolation, or the block that carries the transaction is invalid. (crypto §3)
+/// > Every proof and signature MUST hold in isolation, or the block that carries the transaction is invalid.
+/// > (transaction.md T10)
 ///
 /// # Errors
 /// [`TxRuleError`].

@@ -13,18 +13,10 @@ use crate::readers::{GhostdagReader, HeaderFacts, HeaderReader, RelationsReader}
 /// All that is stored of each block. Grows without bound: for graphs whose size the caller knows.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDag {
-    blocks: BTreeMap<Key, StoredBlock>,
-    reachability: BTreeMap<Key, Arc<ReachabilityData>>,
+    blocks: BTreeMap<BlockHash, StoredBlock>,
+    reachability: BTreeMap<BlockHash, Arc<ReachabilityData>>,
     reindex_root: Option<BlockHash>,
     moved: u64,
-}
-
-/// An id as four numbers, in the same order: comparing the first of them nearly always decides.
-type Key = [u64; 4];
-
-fn key(block: BlockHash) -> Key {
-    let (words, _) = block.0.as_chunks::<8>();
-    std::array::from_fn(|idx| words.get(idx).map_or(0, |word| u64::from_be_bytes(*word)))
 }
 
 #[derive(Clone, Debug)]
@@ -47,12 +39,12 @@ impl MemoryDag {
     /// [`crate::reachability::add_block`] gives it.
     pub fn insert(&mut self, block: BlockHash, parents: &[BlockHash], ghostdag: GhostdagData, facts: HeaderFacts) {
         let stored = StoredBlock { parents: parents.into(), ghostdag: Arc::new(ghostdag), facts };
-        self.blocks.insert(key(block), stored);
+        self.blocks.insert(block, stored);
     }
 
     /// Whether `block` was inserted.
     pub fn contains(&self, block: BlockHash) -> bool {
-        self.blocks.contains_key(&key(block))
+        self.blocks.contains_key(&block)
     }
 
     /// How often a block's interval was changed after it had its place: the cost of rebalancing.
@@ -61,7 +53,7 @@ impl MemoryDag {
     }
 
     fn stored(&self, block: BlockHash) -> Result<&StoredBlock, ReadError> {
-        self.blocks.get(&key(block)).ok_or(ReadError::Missing(block))
+        self.blocks.get(&block).ok_or(ReadError::Missing(block))
     }
 }
 
@@ -85,7 +77,7 @@ impl HeaderReader for MemoryDag {
 
 impl ReachabilityStoreReader for MemoryDag {
     fn reachability(&self, block: BlockHash) -> Result<Arc<ReachabilityData>, ReadError> {
-        self.reachability.get(&key(block)).cloned().ok_or(ReadError::Missing(block))
+        self.reachability.get(&block).cloned().ok_or(ReadError::Missing(block))
     }
 
     fn reindex_root(&self) -> Result<BlockHash, ReadError> {
@@ -96,7 +88,7 @@ impl ReachabilityStoreReader for MemoryDag {
 impl ReachabilityStore for MemoryDag {
     fn set_reachability(&mut self, block: BlockHash, data: Arc<ReachabilityData>) {
         let interval = data.interval;
-        let before = self.reachability.insert(key(block), data);
+        let before = self.reachability.insert(block, data);
         self.moved += u64::from(before.is_some_and(|before| before.interval != interval));
     }
 

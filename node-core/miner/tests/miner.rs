@@ -156,16 +156,16 @@ fn stop_is_prompt_while_waiting_and_while_searching() {
         let graph = Graph::new(bits);
         let miner = graph.miner(pace);
         miner.start(3).expect("threads start");
-        std::thread::sleep(Duration::from_millis(200));
+        wait_for("a template", || graph.templates.load(Ordering::SeqCst) > 0);
+        if pace.is_none() {
+            wait_for("hashes", || miner.stats().hashes > 0);
+        }
         assert!(miner.is_running());
         let start = Instant::now();
         miner.stop();
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         assert!(!miner.is_running());
         assert_eq!(graph.blocks(), 0);
-        if pace.is_none() {
-            assert!(miner.stats().hashes > 0);
-        }
         assert_eq!(miner.stats().hashes_per_second, 0);
     }
 }

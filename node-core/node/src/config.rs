@@ -18,6 +18,8 @@ pub struct MiningConfig {
     pub threads: usize,
     /// Confidential address to pay; `None` for the first wallet of the data folder.
     pub pay_to: Option<String>,
+    /// Whether the proof of work's dataset may be built in memory.
+    pub dataset: bool,
 }
 
 /// Everything a node is started with.

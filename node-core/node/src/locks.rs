@@ -9,7 +9,7 @@ use umbel_crypto::keys::Address;
 use umbel_crypto::payment_proof::PaymentProof;
 use umbel_types::lock::{MAX_MULTISIG_KEYS, PREIMAGE_BYTES, PublicKeyBytes};
 use umbel_types::tx::{IndexedSignature, MAX_TX_BYTES};
-use umbel_types::{BlockHash, Decode, Encode, Hash32, Lock, OutPoint, Params, ZkAddress};
+use umbel_types::{BlockHash, Decode, Encode, Hash32, Lock, Network, OutPoint, Params, ZkAddress};
 use umbel_wallet::{LockError, PostQuantumAddress, SigningError, SigningParts, SigningRequest};
 use zeroize::Zeroizing;
 
@@ -27,14 +27,14 @@ pub(crate) fn lock_error(error: &LockError) -> ApiError {
         | LockError::Timeout { .. }
         | LockError::Kind { .. }
         | LockError::NotOurs { .. }
-        | LockError::ForeignPostQuantumKey
+        | LockError::SecretShown
         | LockError::Asset
         | LockError::WrongPreimage
         | LockError::NoPreimage => ErrorCode::BadInput,
         LockError::TooSmall { .. } => ErrorCode::InsufficientFunds,
         LockError::Unknown(_) => ErrorCode::NotFound,
         LockError::Spent { .. } | LockError::Busy(_) => ErrorCode::TxConflict,
-        LockError::ClaimLate { .. } | LockError::RefundRunning { .. } => ErrorCode::TxRefused,
+        LockError::ClaimLate { .. } | LockError::Stake { .. } | LockError::RefundRunning { .. } => ErrorCode::TxRefused,
         LockError::Signing(error) => return signing_error(error),
     };
     ApiError::new(code, error.to_string()).naming(error)
@@ -126,11 +126,12 @@ pub(crate) fn new_lock(lock: &NewLock, params: &Params) -> Result<umbel_wallet::
             timeout_s: *timeout_s,
         },
         NewLock::PostQuantum { to } => {
-            let address = PostQuantumAddress::parse(to.trim());
+            let address = PostQuantumAddress::parse(to.trim(), params.network);
             let address = address.ok_or_else(|| {
                 ApiError::new(
                     ErrorCode::BadChecksum,
-                    "this is no post-quantum address, or it has a typing error; its owner gets it by `umbel lock key`",
+                    "this is no post-quantum address, or it has a typing error, or it is of another network; its owner \
+                     gets it by `umbel lock key`",
                 )
             })?;
             umbel_wallet::NewLock::PostQuantum(address)
@@ -139,7 +140,7 @@ pub(crate) fn new_lock(lock: &NewLock, params: &Params) -> Result<umbel_wallet::
 }
 
 /// A lock as shells see it; `None` for kinds that no wallet lists.
-pub(crate) fn terms(lock: &Lock) -> Option<LockTerms> {
+pub(crate) fn terms(lock: &Lock, network: Network) -> Option<LockTerms> {
     let text = |address: &ZkAddress| Address::Zk13str(*address).to_text("");
     Some(match lock {
         Lock::Multisig { m, keys } => LockTerms::Multisig { m: *m, keys: keys.iter().map(key_text).collect() },
@@ -147,14 +148,14 @@ pub(crate) fn terms(lock: &Lock) -> Option<LockTerms> {
             LockTerms::Hash { sha256: sha256.to_string(), claim: text(claim), refund: text(refund), timeout: timeout.0 }
         }
         Lock::PostQuantum { address, mldsa65_key_hash } => LockTerms::PostQuantum {
-            address: PostQuantumAddress { address: *address, key_hash: *mldsa65_key_hash }.to_text(),
+            address: PostQuantumAddress { address: *address, key_hash: *mldsa65_key_hash }.to_text(network),
         },
         Lock::Address(_) | Lock::NameCommit { .. } => return None,
     })
 }
 
 /// A lock of a wallet as shells see it.
-pub(crate) fn entry(entry: &umbel_wallet::LockEntry) -> Option<LockEntry> {
+pub(crate) fn entry(entry: &umbel_wallet::LockEntry, network: Network) -> Option<LockEntry> {
     use umbel_wallet::{LockRole as Role, LockState as State};
     let (state, spent_by, preimage) = match &entry.state {
         State::Open => (LockState::Open, None, None),
@@ -176,7 +177,7 @@ pub(crate) fn entry(entry: &umbel_wallet::LockEntry) -> Option<LockEntry> {
         outpoint: entry.outpoint.to_string(),
         amount: entry.value.to_string(),
         asset: convert::asset_name(entry.asset),
-        lock: terms(&entry.lock)?,
+        lock: terms(&entry.lock, network)?,
         roles,
         state,
         spent_by,

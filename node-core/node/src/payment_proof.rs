@@ -6,6 +6,7 @@ use umbel_crypto::keys::Address;
 use umbel_crypto::payment_proof::{self, PAYMENT_SIGNATURE_BYTES, ProvenPayment, verify_payment};
 use umbel_types::tx::MAX_TX_BYTES;
 use umbel_types::{BlockHash, Decode, Encode, Params, TxCore};
+use umbel_wallet::SHOWN_TO_SIGNERS;
 
 use crate::convert;
 
@@ -43,7 +44,7 @@ pub(crate) struct Verified {
 
 /// Verifies a file, without looking at any chain.
 ///
-/// - `challenge`: what the verifier gave out; `None` takes the proof's own word for it.
+/// - `challenge`: what the verifier gave out; `None` takes the proof's own word for it, and says so.
 ///
 /// # Errors
 /// [`ErrorCode::WrongNetwork`], [`ErrorCode::BadInput`] for a file that is none, [`ErrorCode::BadProof`] for one that does
@@ -56,6 +57,10 @@ pub(crate) fn verify(
 ) -> Result<Verified, ApiError> {
     check_origin(params, genesis, file)?;
     let (core, proof) = decode(params, file)?;
+    if file.challenge == SHOWN_TO_SIGNERS {
+        let message = "the proof was made for the signers of a lock, and answers nobody's challenge";
+        return Err(ApiError::new(ErrorCode::BadProof, message));
+    }
     if challenge.is_some_and(|asked| asked != file.challenge) {
         return Err(ApiError::new(ErrorCode::BadProof, "the proof was made for another challenge"));
     }
@@ -63,7 +68,10 @@ pub(crate) fn verify(
         verify_payment(params.chain_id, genesis, &core, &proof, file.challenge.as_bytes()).map_err(|error| {
             ApiError::new(ErrorCode::BadProof, format!("the proof does not hold: {error}")).naming(&error)
         })?;
-    let shown = show(params, &proven, &file.challenge);
+    let shown = VerifiedPayment {
+        challenge_checked: challenge.is_some(),
+        ..show(params, &proven, &file.challenge)
+    };
     Ok(Verified { core, shown })
 }
 
@@ -114,6 +122,7 @@ fn show(params: &Params, proven: &ProvenPayment, challenge: &str) -> VerifiedPay
         amount: proven.amount().to_string(),
         note: proven.note().clone().text().filter(|note| !note.is_empty()),
         challenge: challenge.to_owned(),
+        challenge_checked: false,
         outcome: PaymentOutcome::NotChecked,
         confirmations: None,
     }

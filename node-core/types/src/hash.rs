@@ -266,6 +266,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_order_is_that_of_the_bytes() {
+        let mut hashes = vec![Hash32([0; 32]), Hash32([255; 32])];
+        for place in 0..HASH_LEN_BYTES {
+            for byte in [1, 127, 128, 255] {
+                let mut bytes = [7; 32];
+                bytes[place] = byte;
+                hashes.push(Hash32(bytes));
+            }
+        }
+        for a in &hashes {
+            for b in &hashes {
+                assert_eq!(a.cmp(b), a.0.cmp(&b.0), "{a} {b}");
+                assert_eq!(BlockHash(a.0).partial_cmp(&BlockHash(b.0)), Some(a.0.cmp(&b.0)));
+            }
+        }
+    }
+
+    #[test]
     fn labels_are_distinct() {
         for (i, a) in Domain::ALL.iter().enumerate() {
             assert!(Domain::ALL[i + 1..].iter().all(|b| a != b), "{a:?} stands twice");

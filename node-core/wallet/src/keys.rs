@@ -7,7 +7,7 @@ use umbel_crypto::keys::{
     ViewKey,
 };
 use umbel_crypto::ml_dsa::MlDsaKey;
-use umbel_types::{Network, ZkAddress};
+use umbel_types::{Hash32, Network, ZkAddress};
 
 use crate::coins::PaidTo;
 use crate::seed::{ACCOUNT, WalletSecrets};
@@ -56,6 +56,9 @@ pub(crate) struct WatchKeys {
     outgoing: OutgoingViewKey,
     zk: BTreeMap<ZkAddress, u32>,
     zk_by_index: Vec<ZkAddress>,
+    /// Hashes of the second keys of post-quantum addresses, by the address' number: who locks money to an own address and
+    /// another key locks it to nobody.
+    second_key_hashes: Vec<Hash32>,
     handed_out: u32,
     internal: u32,
 }
@@ -79,7 +82,12 @@ pub(crate) fn derive(
     let zk_by_index: Vec<ZkAddress> =
         (0..handed_out.max(ZK_GAP)).map(|index| seed.secp_key(ACCOUNT, index).address()).collect();
     let zk = zk_by_index.iter().zip(0u32..).map(|(address, index)| (*address, index)).collect();
-    let watch = WatchKeys { view: keys.view, outgoing: keys.outgoing, zk, zk_by_index, handed_out, internal };
+    let second_key_hashes = (0..)
+        .zip(&zk_by_index)
+        .map(|(index, _)| seed.ml_dsa_key(MlDsaRole::Lock, network, ACCOUNT, index).key_hash())
+        .collect();
+    let (view, outgoing) = (keys.view, keys.outgoing);
+    let watch = WatchKeys { view, outgoing, zk, zk_by_index, second_key_hashes, handed_out, internal };
     (SpendKeys { secrets: secrets.copy(), seed, spend: keys.spend }, watch)
 }
 
@@ -127,6 +135,12 @@ impl WatchKeys {
     /// The number of an own zk13str address.
     pub(crate) fn zk_index(&self, address: &ZkAddress) -> Option<u32> {
         self.zk.get(address).copied()
+    }
+
+    /// The number of an own post-quantum address: both of its keys are this wallet's.
+    pub(crate) fn post_quantum_index(&self, address: &ZkAddress, key_hash: &Hash32) -> Option<u32> {
+        let index = self.zk_index(address)?;
+        (self.second_key_hashes.get(index as usize) == Some(key_hash)).then_some(index)
     }
 
     /// Whether a confidential address is this wallet's: `A_P = a·P`.

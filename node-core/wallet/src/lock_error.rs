@@ -54,12 +54,23 @@ pub enum LockError {
     /// The branch belongs to somebody else's address.
     #[error("the lock's {role} address is not this wallet's")]
     NotOurs {
-        /// Claim, refund, or the lock's own.
+        /// Claim, refund, or post-quantum.
         role: &'static str,
     },
-    /// The second key is not this wallet's.
-    #[error("the lock's post-quantum key is not this wallet's: it was locked to a key that this wallet does not have")]
-    ForeignPostQuantumKey,
+    /// Everyone could show the secret of this hash.
+    #[error("the secret of this hash was shown to everyone by an earlier claim: lock to the hash of a new one")]
+    SecretShown,
+    /// The claim is worth less than what it gives away.
+    #[error(
+        "claiming {claimed} STR would show this wallet's secret to everyone, and {at_stake} STR of this wallet go to whoever \
+         claims them with it: wait until more is locked for it, or take that back first. --for-less claims all the same"
+    )]
+    Stake {
+        /// What the lock holds.
+        claimed: Amount,
+        /// What the wallet's own locks under the same hash hold.
+        at_stake: Amount,
+    },
     /// Locks of other assets are shown and not spent.
     #[error("this lock holds another asset than STR, whose fee this program can't take from the lock")]
     Asset,

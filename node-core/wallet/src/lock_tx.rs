@@ -75,6 +75,15 @@ pub struct LockKey {
     pub post_quantum: PostQuantumAddress,
 }
 
+/// What a claim is made in spite of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ClaimDespite {
+    /// The other side may take the money back before the claim is accepted.
+    pub late: bool,
+    /// More of this wallet's money opens to others with the secret than is claimed.
+    pub stake: bool,
+}
+
 /// A lock that was paid into.
 pub struct CreatedLock {
     /// The payment, recorded and to be submitted.
@@ -214,6 +223,9 @@ impl Wallet {
                     // The nonce is found with the lock, which must name this wallet for that.
                     (None, Some(_)) => return Err(LockError::NotOurs { role: "refund" }.into()),
                 };
+                if sha256.as_ref().is_some_and(|hash| self.was_shown(hash)) {
+                    return Err(LockError::SecretShown.into());
+                }
                 let own_hash = secret.as_ref().map(|(secret, _)| preimage_hash(secret));
                 let sha256 = sha256.or(own_hash).ok_or_else(no_address)?;
                 let refund = match refund {
@@ -241,16 +253,14 @@ impl Wallet {
 
     /// Claims a hash lock: shows its preimage to everyone. Without one, with a secret that this wallet made.
     ///
-    /// - `force`: even where the other side may take the money back before the claim is accepted.
-    ///
     /// # Errors
-    /// [`LockError::ClaimLate`] and others by [`WalletError::Lock`], [`WalletError::Locked`], [`WalletError::NotScanned`].
+    /// [`LockError::ClaimLate`], [`LockError::Stake`] and others by [`WalletError::Lock`], [`WalletError::Locked`], [`WalletError::NotScanned`].
     pub fn claim_lock(
         &mut self,
         outpoint: OutPoint,
         to: Option<&Address>,
         preimage: Option<LockSecret>,
-        force: bool,
+        despite: ClaimDespite,
     ) -> Result<Payment, WalletError> {
         let lock = self.open_lock(outpoint)?;
         let Lock::HashTimelock { sha256, claim, timeout, .. } = &lock.terms.lock else {
@@ -260,14 +270,20 @@ impl Wallet {
         if self.watch.zk_index(claim).is_none() {
             return Err(LockError::NotOurs { role: "claim" }.into());
         }
-        let own = || self.own_secret(spend, sha256);
-        let preimage = preimage.or_else(own).ok_or(LockError::NoPreimage)?;
+        let own = self.own_secret(spend, sha256);
+        let is_own = own.is_some();
+        let preimage = preimage.or(own).ok_or(LockError::NoPreimage)?;
         if preimage_hash(&preimage) != *sha256 {
             return Err(LockError::WrongPreimage.into());
         }
         let (claim_before, _) = self.times(*timeout);
-        if self.now >= claim_before && !force {
+        if self.now >= claim_before && !despite.late {
             return Err(LockError::ClaimLate { timeout: *timeout, now: self.now }.into());
+        }
+        // Whoever has a lock of this wallet to claim may offer less under the same hash, to be shown the secret.
+        let at_stake = self.open_to_others(sha256);
+        if is_own && at_stake > lock.value && !self.was_shown(sha256) && !despite.stake {
+            return Err(LockError::Stake { claimed: lock.value, at_stake }.into());
         }
         self.open_alone(&lock, Opening::Claim(preimage), to, None)
     }
@@ -326,20 +342,17 @@ impl Wallet {
     ) -> Result<Payment, WalletError> {
         let spend = self.spend.clone().ok_or(WalletError::Locked)?;
         let network = self.with.params.network;
-        let (owner, role) = match (&lock.terms.lock, &opening) {
-            (Lock::HashTimelock { claim, .. }, Opening::Claim(_)) => (*claim, "claim"),
-            (Lock::HashTimelock { refund, .. }, Opening::Refund) => (*refund, "refund"),
-            (Lock::PostQuantum { address, .. }, Opening::PostQuantum) => (*address, "first"),
+        let (index, role) = match (&lock.terms.lock, &opening) {
+            (Lock::HashTimelock { claim, .. }, Opening::Claim(_)) => (self.watch.zk_index(claim), "claim"),
+            (Lock::HashTimelock { refund, .. }, Opening::Refund) => (self.watch.zk_index(refund), "refund"),
+            (Lock::PostQuantum { address, mldsa65_key_hash }, Opening::PostQuantum) => {
+                (self.watch.post_quantum_index(address, mldsa65_key_hash), "post-quantum")
+            }
             (other, _) => return Err(kind_error(other)),
         };
-        let index = self.watch.zk_index(&owner).ok_or(LockError::NotOurs { role })?;
+        let index = index.ok_or(LockError::NotOurs { role })?;
         let key = spend.secp(index);
         let ml_dsa = matches!(opening, Opening::PostQuantum).then(|| spend.ml_dsa(network, index));
-        if let (Lock::PostQuantum { mldsa65_key_hash, .. }, Some(own)) = (&lock.terms.lock, &ml_dsa)
-            && own.key_hash() != *mldsa65_key_hash
-        {
-            return Err(LockError::ForeignPostQuantumKey.into());
-        }
         let mut rng = SeededRng::from_os()?;
         let built = self.lock_spend_core(lock, opening.branch(), to, PAYMENT_LIFETIME_S, &mut rng)?;
         if let Some(chain) = asked {

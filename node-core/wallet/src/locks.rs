@@ -12,8 +12,8 @@ use umbel_types::params::TIMELOCK_GRACE_S;
 use umbel_types::tx::{InputWitness, LockBranch};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Lock, MemoValue, OutPoint, TxId, UtxoEntry, ZkAddress,
-    encode_struct,
+    Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Lock, MemoValue, Network, OutPoint, Params, TxId, UtxoEntry,
+    ZkAddress, encode_struct,
 };
 
 use crate::keys::{SpendKeys, WatchKeys};
@@ -60,13 +60,15 @@ pub(crate) struct OwnLock {
 }
 encode_struct!(OwnLock { outpoint, value, terms, daa_score, address, nonce, spent });
 
-/// Addresses that a lock names. The key of an address is needed for each.
-fn parties(lock: &Lock) -> Vec<ZkAddress> {
+/// The highest number of an own address that a lock names; `None` where this wallet can do nothing about the lock.
+fn own_index(keys: &WatchKeys, lock: &Lock) -> Option<u32> {
     match lock {
-        Lock::Multisig { m: _, keys } => keys.iter().map(address_of_public_key).collect(),
-        Lock::HashTimelock { claim, refund, .. } => vec![*claim, *refund],
-        Lock::PostQuantum { address, .. } => vec![*address],
-        Lock::Address(_) | Lock::NameCommit { .. } => Vec::new(),
+        Lock::Multisig { m: _, keys: signers } => {
+            signers.iter().filter_map(|key| keys.zk_index(&address_of_public_key(key))).max()
+        }
+        Lock::HashTimelock { claim, refund, .. } => [claim, refund].into_iter().filter_map(|a| keys.zk_index(a)).max(),
+        Lock::PostQuantum { address, mldsa65_key_hash } => keys.post_quantum_index(address, mldsa65_key_hash),
+        Lock::Address(_) | Lock::NameCommit { .. } => None,
     }
 }
 
@@ -79,7 +81,7 @@ pub(crate) fn find_locks(keys: &WatchKeys, entries: &[(OutPoint, UtxoEntry)]) ->
 fn own_lock(keys: &WatchKeys, outpoint: OutPoint, entry: &UtxoEntry) -> Option<OwnLock> {
     let StoredOutput::Memo(memo) = &entry.output else { return None };
     let MemoValue::Public(value) = memo.value else { return None };
-    let address = parties(&memo.lock).iter().filter_map(|party| keys.zk_index(party)).max()?;
+    let address = own_index(keys, &memo.lock)?;
     (memo.valid == DaaRange::ALWAYS).then(|| OwnLock {
         outpoint,
         value,
@@ -165,8 +167,9 @@ pub struct PostQuantumAddress {
 }
 
 impl PostQuantumAddress {
-    fn checksum(bytes: &[u8]) -> [u8; 4] {
-        let hash = blake3::derive_key(PQ_CHECKSUM, bytes);
+    fn checksum(network: Network, bytes: &[u8]) -> [u8; 4] {
+        let chain = Params::of(network).chain_id.to_le_bytes();
+        let hash = blake3::derive_key(PQ_CHECKSUM, &[&chain, bytes].concat());
         [hash[0], hash[1], hash[2], hash[3]]
     }
 
@@ -177,16 +180,17 @@ impl PostQuantumAddress {
         bytes
     }
 
-    /// `zk13pq_` ‖ 112 hexadecimal digits: address 20, key hash 32, checksum 4.
-    pub fn to_text(&self) -> String {
+    /// `zk13pq_` ‖ 112 hexadecimal digits: address 20, key hash 32, checksum 4. The checksum is of the network too: the second
+    /// key is another one on each, and money locked to a key of another network would be lost.
+    pub fn to_text(&self, network: Network) -> String {
         let bytes = self.bytes();
-        let checksum = Self::checksum(&bytes);
+        let checksum = Self::checksum(network, &bytes);
         let all = bytes.iter().chain(&checksum).map(|byte| format!("{byte:02x}"));
         core::iter::once(PQ_PREFIX.to_owned()).chain(all).collect()
     }
 
-    /// Reads the text; `None` for any other text, or a wrong checksum.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Reads the text; `None` for any other text, or a wrong checksum, which that of another network is.
+    pub fn parse(text: &str, network: Network) -> Option<Self> {
         let digits = text.strip_prefix(PQ_PREFIX).filter(|digits| digits.len() == 112)?;
         if !digits.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
             return None;
@@ -196,7 +200,7 @@ impl PostQuantumAddress {
             *byte = u8::from_str_radix(digits.get(2 * i..2 * i + 2)?, 16).ok()?;
         }
         let (bytes, checksum) = all.split_at(52);
-        if Self::checksum(bytes) != checksum {
+        if Self::checksum(network, bytes) != checksum {
             return None;
         }
         let address = ZkAddress(bytes[..20].try_into().ok()?);
@@ -268,6 +272,8 @@ impl Wallet {
     /// them being spent.
     pub fn locks(&self) -> Vec<LockEntry> {
         let mut entries: Vec<LockEntry> = self.memory.locks.values().map(|lock| self.lock_entry(lock)).collect();
+        // A journal may hold more than the keys at hand open.
+        entries.retain(|entry| !entry.roles.is_empty());
         entries.sort_by_key(|entry| (core::cmp::Reverse(entry.daa_score), entry.outpoint));
         entries
     }
@@ -314,8 +320,11 @@ impl Wallet {
                 let both = [(claim, LockRole::Claim), (refund, LockRole::Refund)];
                 both.into_iter().filter(|(address, _)| is_own(address)).map(|(_, role)| role).collect()
             }
-            Lock::PostQuantum { address, .. } if is_own(address) => vec![LockRole::Owner],
-            Lock::PostQuantum { .. } | Lock::Address(_) | Lock::NameCommit { .. } => Vec::new(),
+            Lock::PostQuantum { address, mldsa65_key_hash } => {
+                let own = self.watch.post_quantum_index(address, mldsa65_key_hash);
+                own.map(|_| LockRole::Owner).into_iter().collect()
+            }
+            Lock::Address(_) | Lock::NameCommit { .. } => Vec::new(),
         }
     }
 
@@ -324,6 +333,25 @@ impl Wallet {
         let nonces = self.memory.locks.values().filter_map(|lock| lock.nonce);
         let mut secrets = nonces.map(|nonce| spend.secrets().lock_secret(self.with.params.network, &nonce));
         secrets.find(|secret| preimage_hash(secret) == *sha256)
+    }
+
+    /// What others take with the secret of a hash once it is known: own locks under it, still unspent.
+    pub(crate) fn open_to_others(&self, sha256: &Hash32) -> Amount {
+        let is_open = |own: &&OwnLock| match &own.terms.lock {
+            Lock::HashTimelock { sha256: hash, claim, refund, .. } => {
+                let is_ours = self.watch.zk_index(claim).is_none() && self.watch.zk_index(refund).is_some();
+                hash == sha256 && is_ours && own.spent.is_none() && own.terms.asset == AssetId::STR
+            }
+            _ => false,
+        };
+        let open = self.memory.locks.values().filter(is_open);
+        open.fold(Amount::ZERO, |sum, own| sum.checked_add(own.value).unwrap_or(Amount::MAX))
+    }
+
+    /// Whether a claim that this wallet saw has shown the secret of a hash to everyone.
+    pub(crate) fn was_shown(&self, sha256: &Hash32) -> bool {
+        let shown = self.memory.locks.values().filter_map(|lock| lock.spent.as_ref()?.preimage);
+        shown.into_iter().any(|preimage| preimage_hash(&preimage.0) == *sha256)
     }
 
     /// The recorded transaction that consumes a lock and may still be accepted.

@@ -28,8 +28,9 @@ use crate::wallet::Wallet;
 
 /// Seconds of DAA score in which the signers have to come together: a week.
 const SIGNING_LIFETIME_S: u64 = 7 * 24 * 3600;
-/// What the proof of whom the output pays is made for. It binds the core anyway.
-const SHOWN_TO_SIGNERS: &[u8] = b"umbel/lock-signing/v1";
+/// What the proof of whom the output pays is made for; it binds the core anyway. Every signer has that proof: it answers no
+/// verifier, and must not pass as an answer.
+pub const SHOWN_TO_SIGNERS: &str = "umbel/lock-signing/v1";
 
 /// What goes from signer to signer, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,7 +208,7 @@ fn output_of(
             _ => Err(SigningError::Form),
         },
         ([Output::Coin { .. }], Some(proof)) => {
-            let proven = verify_payment(params.chain_id, genesis, core, proof, SHOWN_TO_SIGNERS);
+            let proven = verify_payment(params.chain_id, genesis, core, proof, SHOWN_TO_SIGNERS.as_bytes());
             let proven = proven.map_err(SigningError::Output)?;
             if proven.asset() != AssetId::STR {
                 return Err(SigningError::Form);
@@ -270,7 +271,7 @@ impl Wallet {
             None => None,
             Some(_) => {
                 let (outgoing, genesis) = (self.watch.outgoing(), self.with.genesis);
-                let proof = prove_payment(outgoing, genesis, &built.core, 0, SHOWN_TO_SIGNERS, &mut rng);
+                let proof = prove_payment(outgoing, genesis, &built.core, 0, SHOWN_TO_SIGNERS.as_bytes(), &mut rng);
                 Some(proof.map_err(WalletError::PaymentProof)?)
             }
         };

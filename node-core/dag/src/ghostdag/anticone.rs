@@ -63,7 +63,7 @@ impl BlueView {
         }
         let future = Future::of(dag, candidate)?;
         // Level 0 is the mergeset, level n + 1 what the n-th chain block merged.
-        let mut anticone: Vec<(usize, usize)> = Vec::new();
+        let mut anticone: Vec<(usize, usize)> = Vec::with_capacity(k);
         let mut level = 0;
         loop {
             let peers = match level {

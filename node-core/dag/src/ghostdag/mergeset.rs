@@ -8,7 +8,7 @@ use umbel_types::BlockHash;
 use super::data::GhostdagData;
 use super::ordering::SortableBlock;
 use crate::error::{GhostdagError, ReadError};
-use crate::reachability::Future;
+use crate::reachability::is_before;
 use crate::readers::{DagReader, GhostdagReader};
 
 /// The mergeset of a block with these parents without its selected parent, ascending by (blue work, id).
@@ -25,21 +25,16 @@ pub fn mergeset_without_selected_parent(
     parents: &[BlockHash],
     limit: usize,
 ) -> Result<Vec<BlockHash>, GhostdagError> {
-    let mut found = BTreeSet::new();
-    // Blocks known to be in the selected parent's past: each is asked for once.
-    let mut past = BTreeSet::new();
+    // Every block that was looked at: each is asked for once.
+    let mut seen = BTreeSet::new();
+    let mut found: Vec<BlockHash> = Vec::new();
     let mut pending: Vec<BlockHash> = Vec::new();
-    let selected = Future::of(dag, selected_parent)?;
+    let selected = dag.reachability(selected_parent)?.interval;
     let mut next: Arc<[BlockHash]> = parents.into();
     loop {
         for &parent in next.iter() {
-            if found.contains(&parent) || past.contains(&parent) {
-                continue;
-            }
-            if Future::of(dag, parent)?.contains(dag, &selected)? {
-                past.insert(parent);
-            } else {
-                found.insert(parent);
+            if seen.insert(parent) && !is_before(dag, &*dag.reachability(parent)?, selected)? {
+                found.push(parent);
                 pending.push(parent);
             }
         }

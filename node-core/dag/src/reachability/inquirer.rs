@@ -131,11 +131,16 @@ pub fn is_dag_ancestor_of(
     queried: BlockHash,
 ) -> Result<bool, ReadError> {
     let this = store.reachability(this)?;
-    let queried = store.reachability(queried)?.interval;
-    if this.interval.contains(queried) {
-        return Ok(true);
-    }
-    Ok(find_covering_block(store, &this.future_covering_set, queried)?.is_ok())
+    is_before(store, &this, store.reachability(queried)?.interval)
+}
+
+/// [`is_dag_ancestor_of`] with both blocks read before.
+pub(crate) fn is_before(
+    store: &(impl ReachabilityStoreReader + ?Sized),
+    this: &ReachabilityData,
+    queried: Interval,
+) -> Result<bool, ReadError> {
+    Ok(this.interval.contains(queried) || find_covering_block(store, &this.future_covering_set, queried)?.is_ok())
 }
 
 /// A block's future, read once for many questions. Valid as long as the tree is not written to.

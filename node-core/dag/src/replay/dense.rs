@@ -1,7 +1,14 @@
 //! Colouring on plain arrays: numbers for ids, explicit sets for reachability, no map, no store.
 //!
-//! The floor that `umbel bench ghostdag` compares [`super::headers`] with. It takes n²/8 bytes, so it is no way to run a
-//! node; its answers equal [`crate::ghostdag`]'s (tested).
+//! The floor that `umbel bench ghostdag` compares [`super::headers`] with; its answers equal [`crate::ghostdag`]'s (tested).
+//!
+//! It is the strictest reading of "the same colouring on in-memory arrays": the whole graph is known beforehand, each
+//! past is a set of bits, and nothing is kept up to date for the next block. No node can work like that, since the sets
+//! take n²/8 bytes and the time for one block grows with n: from 10,000 to 32,000 blocks it was measured to go from 0.24
+//! to 2.9 µs at k = 18, from 1.7 to 5.0 at k = 124 and from 10.8 to 13.7 at k = 362, while [`super::headers`] got slower
+//! by a tenth or two. A milder floor would be this crate's own colouring with its reachability, over arrays in which a
+//! block's number is its id: 1.8, 8.1 and 24.8 µs for one of 10,000 blocks. It is not used, as it would hide what that
+//! algorithm costs.
 
 use umbel_types::{BlockHash, BlueWork};
 

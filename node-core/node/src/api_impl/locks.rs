@@ -1,5 +1,6 @@
 //! Locks: paid into, listed, spent.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use umbel_api::lock::{
@@ -11,12 +12,16 @@ use umbel_api::wallet::WalletRequest;
 use umbel_api::{ApiError, ErrorCode};
 use umbel_crypto::keys::Address;
 use umbel_types::OutPoint;
-use umbel_wallet::{Payment, Wallet, WalletError};
+use umbel_wallet::{ClaimDespite, LockState, Payment, Wallet, WalletError};
 
 use crate::node::Core;
 use crate::services::mempool::Standing;
 use crate::services::wallet::{OpenWallet, hold};
 use crate::{convert, locks};
+
+/// Most locks that one answer lists: anybody can lock dust for anybody, at a fee for each, and an answer stays below a
+/// megabyte.
+const MAX_LISTED: usize = 500;
 
 fn failed(error: WalletError) -> ApiError {
     convert::wallet_error(&error)
@@ -38,7 +43,7 @@ pub(super) fn key(core: &Arc<Core>, request: LockKeyRequest) -> Result<LockKey, 
         index: key.index,
         public_key: locks::key_text(&key.public_key),
         zk13str: Address::Zk13str(key.address).to_text(""),
-        post_quantum: key.post_quantum.to_text(),
+        post_quantum: key.post_quantum.to_text(core.params.network),
     })
 }
 
@@ -60,7 +65,7 @@ pub(super) fn create(core: &Arc<Core>, request: CreateLockRequest) -> Result<Cre
         outpoint: created.outpoint.to_string(),
         amount: created.payment.amount.to_string(),
         fee: created.payment.fee.to_string(),
-        lock: locks::terms(&created.lock).ok_or_else(unknown)?,
+        lock: locks::terms(&created.lock, core.params.network).ok_or_else(unknown)?,
         secret: created.secret.as_deref().map(locks::secret_text),
     })
 }
@@ -87,8 +92,15 @@ fn last_txid(payment: &Payment) -> String {
 pub(super) fn list(core: &Arc<Core>, request: WalletRequest) -> Result<LockList, ApiError> {
     let wallet = core.wallets.get(&request.wallet)?;
     let wallet = hold(&wallet);
-    let locks = wallet.locks().iter().filter_map(locks::entry).collect();
-    Ok(LockList { locks, daa_score: wallet.scan_state().verified_to.0 })
+    let mut entries = wallet.locks();
+    let left_out = entries.len().saturating_sub(MAX_LISTED) as u64;
+    if left_out > 0 {
+        entries.sort_by_key(|entry| (matches!(entry.state, LockState::Spent { .. }), Reverse(entry.value)));
+        entries.truncate(MAX_LISTED);
+        entries.sort_by_key(|entry| (Reverse(entry.daa_score), entry.outpoint));
+    }
+    let locks = entries.iter().filter_map(|entry| locks::entry(entry, core.params.network)).collect();
+    Ok(LockList { locks, left_out, daa_score: wallet.scan_state().verified_to.0 })
 }
 
 /// Does something that spends a lock, and gives the pool what came of it.
@@ -122,10 +134,11 @@ pub(super) fn spend(core: &Arc<Core>, request: SpendLockRequest) -> Result<LockS
 
 pub(super) fn claim(core: &Arc<Core>, request: ClaimLockRequest) -> Result<LockSpent, ApiError> {
     core.chain.get()?;
-    let ClaimLockRequest { wallet, outpoint, to, preimage, force } = request;
+    let ClaimLockRequest { wallet, outpoint, to, preimage, force, for_less } = request;
     let preimage = preimage.as_ref().map(locks::preimage).transpose()?;
     let request = SpendLockRequest { wallet, outpoint, to };
-    spend_with(core, &request, |wallet, outpoint, to| wallet.claim_lock(outpoint, to, preimage, force))
+    let despite = ClaimDespite { late: force, stake: for_less };
+    spend_with(core, &request, |wallet, outpoint, to| wallet.claim_lock(outpoint, to, preimage, despite))
 }
 
 pub(super) fn refund(core: &Arc<Core>, request: SpendLockRequest) -> Result<LockSpent, ApiError> {

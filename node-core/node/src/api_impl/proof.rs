@@ -7,6 +7,7 @@ use umbel_api::wallet::ProvePaymentRequest;
 use umbel_api::{ApiError, ErrorCode};
 use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
 use umbel_types::{BlockHash, OutPoint, TxCore, TxId};
+use umbel_wallet::SHOWN_TO_SIGNERS;
 
 use crate::convert;
 use crate::node::Core;
@@ -22,6 +23,10 @@ pub(super) fn prove(core: &Arc<Core>, request: ProvePaymentRequest) -> Result<Pa
         .trim()
         .parse()
         .map_err(|_| ApiError::new(ErrorCode::BadInput, "a transaction id has 64 hexadecimal digits"))?;
+    if challenge == SHOWN_TO_SIGNERS {
+        let message = "this challenge is kept for the signers of locks: a proof for it would answer nobody";
+        return Err(ApiError::new(ErrorCode::BadInput, message));
+    }
     let wallet = core.wallets.get(&wallet)?;
     core.wallets.used();
     let (recorded, accepted_in) = {

@@ -144,6 +144,10 @@ pub(super) struct RunArgs {
     /// Confidential address that mining pays [default: the first wallet, waiting while there is none]
     #[arg(long, value_name = "ADDR")]
     pub(super) mine_to: Option<String>,
+    /// Let mining take the memory of the whole dataset, 2 GiB on the main network, for some forty times the hash rate; of
+    /// no use where blocks are paced
+    #[arg(long, requires = "mine")]
+    pub(super) mine_dataset: bool,
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub(super) api: SocketAddr,

@@ -52,7 +52,8 @@ pub(super) enum LockCommand {
         umbel lock claim 3f…9a:0 --preimage-file secret.txt\n  \
         umbel lock claim 3f…9a:0 --to dumbel1…\n\n\
         Without --preimage-file, with a secret that this wallet made. In the last two hours before the timeout and after\n\
-        it, the other side may take the money back although the secret is out: then only --force claims.")]
+        it, the other side may take the money back although the secret is out: then only --force claims. Where money of this wallet under the same secret is worth more\n\
+        than what is claimed, only --for-less does.")]
     Claim(ClaimArgs),
     /// Take a hash lock back after its timeout
     #[command(after_help = "Examples:\n  umbel lock refund 3f…9a:0 --wallet alice")]
@@ -162,6 +163,9 @@ pub(super) struct ClaimArgs {
     /// Claim even where the other side may take the money back first
     #[arg(long)]
     pub(super) force: bool,
+    /// Claim even where the secret opens more of this wallet's own money to others than is claimed
+    #[arg(long)]
+    pub(super) for_less: bool,
 }
 
 #[derive(Debug, Args)]

@@ -133,7 +133,10 @@ fn list(context: &Context, access: &WalletAccess) -> Result<(), ApiError> {
     connection.close();
     let list = list?;
     let shown: Vec<String> = list.locks.iter().map(entry_text).collect();
-    let text = if shown.is_empty() { "no locks".to_owned() } else { shown.join("\n\n") };
+    let mut text = if shown.is_empty() { "no locks".to_owned() } else { shown.join("\n\n") };
+    if list.left_out > 0 {
+        text.push_str(&format!("\n\n{} more are not listed: they are spent, or hold less", list.left_out));
+    }
     context.out.result(&json!(list), &text);
     Ok(())
 }
@@ -205,7 +208,7 @@ fn claim(context: &Context, args: &ClaimArgs) -> Result<(), ApiError> {
     spend_alone(context, &args.lock, |connection, wallet| {
         let SpendLockRequest { wallet, outpoint, to } = lock_request(wallet, &args.lock);
         let preimage = preimage.clone();
-        let request = ClaimLockRequest { wallet, outpoint, to, preimage, force: args.force };
+        let request = ClaimLockRequest { wallet, outpoint, to, preimage, force: args.force, for_less: args.for_less };
         connection.wait(connection.api().lock_claim(request))
     })
 }

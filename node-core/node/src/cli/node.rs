@@ -16,7 +16,7 @@ use crate::rest::RestServer;
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), ApiError> {
     let config = NodeConfig {
         store: args.store.into(),
-        mining: MiningConfig { threads: args.mine, pay_to: args.mine_to.clone() },
+        mining: MiningConfig { threads: args.mine, pay_to: args.mine_to.clone(), dataset: args.mine_dataset },
         ..context.node_config()?
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -70,6 +70,9 @@ pub(super) fn verify(context: &Context, args: &VerifyPaymentArgs) -> Result<(), 
     }
 }
 
+/// Behind a challenge that is only the file's word.
+const NOT_COMPARED: &str = "\n             NOT compared: a proof made for somebody else holds too. Give what you asked for with --challenge";
+
 struct Answer {
     shown: VerifiedPayment,
     /// Whether the proof's genesis was compared with one that this machine knows.
@@ -122,7 +125,7 @@ fn tell(context: &Context, answer: &Answer) -> Result<(), ApiError> {
         format!("to           {}", shown.address),
         format!("fingerprint  {}", shown.fingerprint),
         format!("note         {}", shown.note.as_deref().unwrap_or("-")),
-        format!("challenge    {}", shown.challenge),
+        format!("challenge    {}{}", shown.challenge, if shown.challenge_checked { "" } else { NOT_COMPARED }),
         format!("transaction  {}, output {}", shown.txid, shown.index),
         format!("outcome      {outcome}"),
     ];

@@ -47,6 +47,7 @@ struct OwnBlocks {
 #[derive(Debug)]
 pub(crate) struct MiningService {
     prefix: &'static str,
+    dataset: bool,
     wanted: Mutex<Wanted>,
     own: Mutex<OwnBlocks>,
 }
@@ -60,7 +61,7 @@ impl MiningService {
         }
         let pay_to = config.pay_to.as_deref().map(|text| convert::confidential(text, params)).transpose()?;
         let wanted = Wanted { threads: config.threads, pay_to, first_wallet: None };
-        Ok(Self { prefix: params.address_prefix, wanted: Mutex::new(wanted), own: Mutex::default() })
+        Ok(Self { prefix: params.address_prefix, dataset: config.dataset, wanted: Mutex::new(wanted), own: Mutex::default() })
     }
 
     /// The first wallet of the folder is this one now.
@@ -89,9 +90,15 @@ impl MiningService {
     /// Gives the orders to the open chain's miner.
     pub(crate) fn apply(&self, core: &Core) {
         let threads = locked(&self.wanted).threads;
-        if let Some(chain) = core.chain.current()
-            && let Err(error) = chain.miner.set_threads(threads)
-        {
+        let Some(chain) = core.chain.current() else { return };
+        if self.dataset {
+            match chain.miner.dataset_memory_bytes() {
+                Some(bytes) => tracing::info!(mib = bytes >> 20, "mining may keep the whole dataset in memory"),
+                None => tracing::info!("this network's blocks are paced: no dataset is needed to mine them"),
+            }
+        }
+        chain.miner.allow_dataset(self.dataset);
+        if let Err(error) = chain.miner.set_threads(threads) {
             tracing::error!(%error, "mining did not start");
         }
     }

@@ -24,7 +24,7 @@ use crate::open::Upgrade;
 use crate::registry::Table;
 use crate::segments::{Location, OpenedSegments, Position, SegmentReader, Segments};
 
-/// Memory for pages, in bytes: redb's own default of 1 GiB is more than a wallet may take. Not measured yet.
+/// Memory for pages, in bytes: redb's own default of 1 GiB is more than a wallet may take.
 pub(crate) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Deferred batches after which one is written through, whatever its caller asked for: an owner who forgets to sync loses
 /// a bounded number (docs/spec/storage.md §2).

@@ -4,6 +4,7 @@
 
 mod chain;
 mod folder;
+mod lock_thieves;
 mod locks;
 mod outcomes;
 mod payments;

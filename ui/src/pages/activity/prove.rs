@@ -289,7 +289,10 @@ fn Verdict(verdict: VerifiedPayment) -> impl IntoView {
                 <dt>{t!("send.note")}</dt>
                 <dd>{verdict.note.clone().unwrap_or_else(|| "–".to_owned())}</dd>
                 <dt>{t!("proof.signed")}</dt>
-                <dd>{verdict.challenge.clone()}</dd>
+                <dd data-testid="proof-signed" data-compared=verdict.challenge_checked.to_string()>
+                    {verdict.challenge.clone()}
+                    {(!verdict.challenge_checked).then(|| view! { <p class="soft">{t!("proof.not_compared")}</p> })}
+                </dd>
                 <dt>{t!("detail.txid")}</dt>
                 <dd><Hash text=verdict.txid.clone() testid="proof-copy-txid"/></dd>
             </dl>
