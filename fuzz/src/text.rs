@@ -33,7 +33,7 @@ pub(crate) fn run(data: &[u8]) {
         }
     }
     if let Some(address) = PostQuantumAddress::parse(text, Network::Devnet) {
-        assert_eq!(address.to_text(), text);
+        assert_eq!(address.to_text(Network::Devnet), text);
     }
     if let Ok(amount) = text.parse::<Amount>() {
         let shown = amount.to_string();

@@ -56,7 +56,8 @@ fn signing_error(error: &SigningError) -> ApiError {
         | SigningError::ForeignKey
         | SigningError::SignedAlready
         | SigningError::Complete
-        | SigningError::Incomplete { .. } => ErrorCode::BadInput,
+        | SigningError::Incomplete { .. }
+        | SigningError::NeverEnds { .. } => ErrorCode::BadInput,
         SigningError::Expired { .. } | SigningError::Rule(_) => ErrorCode::TxRefused,
     };
     ApiError::new(code, format!("the file is not to be signed: {error}")).naming(error)

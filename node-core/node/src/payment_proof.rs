@@ -68,10 +68,7 @@ pub(crate) fn verify(
         verify_payment(params.chain_id, genesis, &core, &proof, file.challenge.as_bytes()).map_err(|error| {
             ApiError::new(ErrorCode::BadProof, format!("the proof does not hold: {error}")).naming(&error)
         })?;
-    let shown = VerifiedPayment {
-        challenge_checked: challenge.is_some(),
-        ..show(params, &proven, &file.challenge)
-    };
+    let shown = VerifiedPayment { challenge_checked: challenge.is_some(), ..show(params, &proven, &file.challenge) };
     Ok(Verified { core, shown })
 }
 

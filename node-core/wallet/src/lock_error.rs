@@ -193,6 +193,16 @@ pub enum SigningError {
         /// DAA score of the next block.
         now: DaaScore,
     },
+    /// It could be submitted years later, when its signers have forgotten it.
+    #[error(
+        "it could be accepted until DAA score {end}, more than a year from now ({now}): ask for one that ends sooner"
+    )]
+    NeverEnds {
+        /// First score at which it can't be accepted.
+        end: DaaScore,
+        /// DAA score of the next block.
+        now: DaaScore,
+    },
     /// All signatures are there, and a proof does not hold.
     #[error("its transaction breaks a rule: {0}")]
     Rule(TxRuleError),

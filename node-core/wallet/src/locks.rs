@@ -12,8 +12,8 @@ use umbel_types::params::TIMELOCK_GRACE_S;
 use umbel_types::tx::{InputWitness, LockBranch};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Lock, MemoValue, Network, OutPoint, Params, TxId, UtxoEntry,
-    ZkAddress, encode_struct,
+    Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Lock, MemoValue, Network, OutPoint, Params, TxId,
+    UtxoEntry, ZkAddress, encode_struct,
 };
 
 use crate::keys::{SpendKeys, WatchKeys};

@@ -28,6 +28,8 @@ use crate::wallet::Wallet;
 
 /// Seconds of DAA score in which the signers have to come together: a week.
 const SIGNING_LIFETIME_S: u64 = 7 * 24 * 3600;
+/// Seconds of DAA score behind which nobody signs. Not a week: a wallet may not have looked at the chain for long.
+const LONGEST_LIFETIME_S: u64 = 365 * 24 * 3600;
 /// What the proof of whom the output pays is made for; it binds the core anyway. Every signer has that proof: it answers no
 /// verifier, and must not pass as an answer.
 pub const SHOWN_TO_SIGNERS: &str = "umbel/lock-signing/v1";
@@ -291,7 +293,7 @@ impl Wallet {
     ///
     /// # Errors
     /// [`WalletError::Locked`]; by [`WalletError::Lock`]: [`SigningError::Complete`], [`SigningError::ForeignKey`],
-    /// [`SigningError::SignedAlready`], [`SigningError::Expired`], [`LockError::Spent`], [`SigningError::Terms`] where this
+    /// [`SigningError::SignedAlready`], [`SigningError::Expired`], [`SigningError::NeverEnds`], [`LockError::Spent`], [`SigningError::Terms`] where this
     /// wallet knows the lock and it says otherwise.
     pub fn sign_lock_spend(&self, request: &SigningRequest) -> Result<SigningRequest, WalletError> {
         let spend = self.spend.as_ref().ok_or(WalletError::Locked)?;
@@ -313,6 +315,11 @@ impl Wallet {
         }
         if request.core.valid.has_ended(self.now) {
             return Err(refused(SigningError::Expired { end: *expires, now: self.now }));
+        }
+        let longest = self.now.saturating_add(self.with.params.daa_of_seconds(LONGEST_LIFETIME_S));
+        // A wallet that never saw the chain knows no time.
+        if self.memory.cursor.is_some() && *expires > longest {
+            return Err(refused(SigningError::NeverEnds { end: *expires, now: self.now }));
         }
         let own = signers(&self.watch, keys);
         if own.is_empty() {

@@ -13,6 +13,7 @@ fn text(value: &Value, key: &str) -> String {
 /// The only lock of a wallet that is in this state.
 fn only(folder: &Folder, wallet: &str, state: &str) -> Value {
     let list = folder.run(&["lock", "list", "--wallet", wallet]).ok();
+    assert_eq!(list["left_out"], 0);
     let locks = list["locks"].as_array().expect("a list").iter();
     let [lock] = locks.filter(|lock| lock["state"] == state).cloned().collect::<Vec<_>>().try_into().expect("one lock");
     lock
@@ -67,6 +68,7 @@ fn signers(folder: &Folder, advance: &dyn Fn() -> Value) {
     folder.run(&["lock", "sign", &path, "--wallet", "bob"]).refused("bad_input", &["has signed it"]);
     let half = fs::read_to_string(&path).expect("it was written");
     hostile(&away, &half);
+    passed_off(&away, &half, &text(&proposed, "to"));
 
     // The file is all that Eve has of it.
     let seen = away.run(&["lock", "inspect", &path]).ok();
@@ -88,6 +90,24 @@ fn signers(folder: &Folder, advance: &dyn Fn() -> Value) {
     folder
         .run(&["lock", "spend", &lock, "--wallet", "bob", "--out", &path])
         .refused("tx_conflict", &["was spent by transaction"]);
+}
+
+/// What shows the signers whom they pay is no answer to somebody who asks for a proof of payment.
+fn passed_off(folder: &Folder, signing: &str, to: &str) {
+    let signing: Value = serde_json::from_str(signing).expect("JSON");
+    let shown = text(&signing, "shown");
+    // Index, address, X and signature, in hexadecimal.
+    let (head, signature) = shown.split_at(shown.len() - 2 * 64);
+    let proof = json!({
+        "version": 1, "network": signing["network"], "genesis": signing["genesis"], "core": signing["core"], "index": 0,
+        "address": to, "x": &head[head.len() - 2 * 32..], "signature": signature, "challenge": "umbel/lock-signing/v1",
+    });
+    let path = folder.file("passed-off.json", &proof.to_string());
+    for asked in [&["--offline"][..], &["--offline", "--challenge", "umbel/lock-signing/v1"]] {
+        folder
+            .run(&[&["tx", "verify-payment", &path][..], asked].concat())
+            .refused("bad_proof", &["signers of a lock", "nobody's challenge"]);
+    }
 }
 
 /// What is wrong with a file is said, and which rule it breaks; nothing is signed or written.
@@ -144,7 +164,7 @@ fn swap(folder: &Folder, bob: &str, advance: &dyn Fn() -> Value) {
     let wrong = folder.file("wrong", &"ab".repeat(32));
     claim(&["--preimage-file", &wrong]).refused("bad_input", &["SHA-256"]);
     let right = folder.file("right", &format!("{secret}\n"));
-    let claimed = claim(&["--preimage-file", &right]).ok();
+    let claimed = claim(&["--preimage-file", &right, "--for-less"]).ok();
     claim(&["--preimage-file", &right]).refused("tx_conflict", &["on its way"]);
     advance();
     let spent = folder.run(&["lock", "list", "--wallet", "alice"]).ok();

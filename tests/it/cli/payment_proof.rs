@@ -37,7 +37,9 @@ fn a_stranger_verifies_a_payment() {
     };
     holds(&verify(&folder, &[]).ok(), "not_accepted");
     folder.run(&["devnet", "advance", "2", "--mine-to", &alice.confidential]).ok();
-    holds(&verify(&folder, &["--challenge", "order 4711"]).ok(), "accepted");
+    let compared = verify(&folder, &["--challenge", "order 4711"]).ok();
+    holds(&compared, "accepted");
+    assert_eq!(compared["challenge_checked"], true);
     folder.run(&["devnet", "advance", "12", "--mine-to", &alice.confidential]).ok();
     let confirmed = verify(&folder, &[]).ok();
     holds(&confirmed, "confirmed");
@@ -51,10 +53,13 @@ fn a_stranger_verifies_a_payment() {
     // A stranger without node and data folder learns who was paid what, and what was not checked.
     let shown = verify(&stranger, &["--offline"]).ok();
     holds(&shown, "not_checked");
-    assert_eq!(shown["genesis_checked"], true);
+    assert_eq!((&shown["genesis_checked"], &shown["challenge_checked"]), (&json!(true), &json!(false)));
     holds(&verify(&stranger, &[]).ok(), "not_checked");
     let told = stranger.run_plain(&["tx", "verify-payment", &file, "--offline"]);
     assert!(told.stdout.contains("the proof holds") && told.stdout.contains("NOT checked"), "{told:?}");
+    assert!(told.stdout.contains("NOT compared"), "{told:?}");
+    let told = stranger.run_plain(&["tx", "verify-payment", &file, "--offline", "--challenge", "order 4711"]);
+    assert!(told.stdout.contains("order 4711") && !told.stdout.contains("NOT compared"), "{told:?}");
     assert!(!stranger.data().exists(), "nothing was written");
     for who in [&folder, &stranger] {
         verify(who, &["--challenge", "order 4712"]).refused("bad_proof", &["another challenge"]);
@@ -63,6 +68,7 @@ fn a_stranger_verifies_a_payment() {
     // Nobody else can make it: neither the recipient nor a wallet that has nothing to do with it.
     prove("bob", &["--challenge", "mine"]).refused("bad_proof", &["nobody"]);
     prove("alice", &["--challenge", "order 4711", "--output", "9"]).refused("bad_proof", &["no output 9"]);
+    prove("alice", &["--challenge", "umbel/lock-signing/v1"]).refused("bad_input", &["signers of locks"]);
     prove("alice", &["--challenge", ""]).refused("bad_proof", &["1 to 256"]);
 
     // Whatever is changed, the proof falls.

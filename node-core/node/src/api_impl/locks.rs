@@ -12,7 +12,7 @@ use umbel_api::wallet::WalletRequest;
 use umbel_api::{ApiError, ErrorCode};
 use umbel_crypto::keys::Address;
 use umbel_types::OutPoint;
-use umbel_wallet::{ClaimDespite, LockState, Payment, Wallet, WalletError};
+use umbel_wallet::{ClaimDespite, LockEntry, LockState, Payment, Wallet, WalletError};
 
 use crate::node::Core;
 use crate::services::mempool::Standing;
@@ -89,16 +89,21 @@ fn last_txid(payment: &Payment) -> String {
     payment.txids.last().map_or_else(String::new, ToString::to_string)
 }
 
+/// At most `limit` of them: unspent before spent ones, and those that hold most.
+fn bounded(mut entries: Vec<LockEntry>, limit: usize) -> (Vec<LockEntry>, u64) {
+    let left_out = entries.len().saturating_sub(limit) as u64;
+    if left_out > 0 {
+        entries.sort_by_key(|entry| (matches!(entry.state, LockState::Spent { .. }), Reverse(entry.value)));
+        entries.truncate(limit);
+        entries.sort_by_key(|entry| (Reverse(entry.daa_score), entry.outpoint));
+    }
+    (entries, left_out)
+}
+
 pub(super) fn list(core: &Arc<Core>, request: WalletRequest) -> Result<LockList, ApiError> {
     let wallet = core.wallets.get(&request.wallet)?;
     let wallet = hold(&wallet);
-    let mut entries = wallet.locks();
-    let left_out = entries.len().saturating_sub(MAX_LISTED) as u64;
-    if left_out > 0 {
-        entries.sort_by_key(|entry| (matches!(entry.state, LockState::Spent { .. }), Reverse(entry.value)));
-        entries.truncate(MAX_LISTED);
-        entries.sort_by_key(|entry| (Reverse(entry.daa_score), entry.outpoint));
-    }
+    let (entries, left_out) = bounded(wallet.locks(), MAX_LISTED);
     let locks = entries.iter().filter_map(|entry| locks::entry(entry, core.params.network)).collect();
     Ok(LockList { locks, left_out, daa_score: wallet.scan_state().verified_to.0 })
 }
@@ -173,4 +178,38 @@ pub(super) fn submit(core: &Arc<Core>, request: SigningFileRequest) -> Result<Su
     let chain = core.chain.get()?;
     let standing = chain.pool.submit(chain.consensus.as_ref(), &tx).map_err(|refused| refused.error)?;
     Ok(Submitted { txid: tx.txid().to_string(), accepted: standing == Standing::Accepted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use umbel_types::{Amount, AssetId, DaaScore, Hash32, Lock, TxId, ZkAddress};
+
+    fn entry(n: u8, value: u64, is_spent: bool) -> LockEntry {
+        let spent = LockState::Spent { by: TxId([9; 32]), preimage: None };
+        let open = LockState::Open;
+        LockEntry {
+            outpoint: OutPoint { source: Hash32([n; 32]), index: 0 },
+            asset: AssetId::STR,
+            value: Amount::from_units(value),
+            lock: Lock::PostQuantum { address: ZkAddress([1; 20]), mldsa65_key_hash: Hash32([1; 32]) },
+            roles: Vec::new(),
+            state: if is_spent { spent } else { open },
+            daa_score: DaaScore(u64::from(n)),
+            claim_before: None,
+            refund_from: None,
+            refund_open: false,
+        }
+    }
+
+    #[test]
+    fn dust_does_not_push_money_out_of_the_list() {
+        let mut entries = vec![entry(9, 5, true), entry(1, 700, false), entry(2, 30, true)];
+        entries.extend((10..60).map(|n| entry(n, 1, false)));
+        let (kept, left_out) = bounded(entries.clone(), 3);
+        assert_eq!((kept.len(), left_out), (3, 50));
+        assert_eq!(kept[2], entries[1], "newest first, and the one that holds money is among them");
+        assert!(kept.windows(2).all(|pair| pair[0].daa_score > pair[1].daa_score));
+        assert_eq!(bounded(entries.clone(), 53), (entries, 0));
+    }
 }

@@ -71,7 +71,8 @@ pub(super) fn verify(context: &Context, args: &VerifyPaymentArgs) -> Result<(), 
 }
 
 /// Behind a challenge that is only the file's word.
-const NOT_COMPARED: &str = "\n             NOT compared: a proof made for somebody else holds too. Give what you asked for with --challenge";
+const NOT_COMPARED: &str =
+    "\n             NOT compared: a proof made for somebody else holds too. Give what you asked for with --challenge";
 
 struct Answer {
     shown: VerifiedPayment,

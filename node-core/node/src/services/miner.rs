@@ -61,7 +61,12 @@ impl MiningService {
         }
         let pay_to = config.pay_to.as_deref().map(|text| convert::confidential(text, params)).transpose()?;
         let wanted = Wanted { threads: config.threads, pay_to, first_wallet: None };
-        Ok(Self { prefix: params.address_prefix, dataset: config.dataset, wanted: Mutex::new(wanted), own: Mutex::default() })
+        Ok(Self {
+            prefix: params.address_prefix,
+            dataset: config.dataset,
+            wanted: Mutex::new(wanted),
+            own: Mutex::default(),
+        })
     }
 
     /// The first wallet of the folder is this one now.

@@ -159,8 +159,7 @@ fn consumed_coins_alone_are_no_payment() {
     // What a scan of the present state finds, after the payment was recorded.
     let scanned = |found: &[OwnedCoin]| {
         let cursor = Cursor { block: block(1), daa_score: DaaScore(500), blue_score: BlueScore(500) };
-        let delta =
-            ChainDelta { reset: true, found: found.to_vec(), cursor: Some(cursor), ..ChainDelta::default() };
+        let delta = ChainDelta { reset: true, found: found.to_vec(), cursor: Some(cursor), ..ChainDelta::default() };
         let mut memory = Memory::default();
         memory.apply(&Record::Sent(Box::new(record.clone())));
         memory.apply(&Record::Chain(Box::new(delta)));

@@ -6,8 +6,8 @@ use umbel_ledger::mass::{mass, min_fee};
 use umbel_types::lock::PublicKeyBytes;
 use umbel_types::{Amount, AssetId, BlockHash, DaaScore, Encode, Network, OutPoint, Params, TxCore, ZkAddress};
 use umbel_wallet::{
-    ClaimDespite, HistoryKind, HistoryQuery, LockEntry, LockError, LockKey, LockRole, LockState, NewLock, Payment, PaymentStage,
-    PostQuantumAddress, SigningError, SigningParts, SigningRequest, Wallet, WalletError,
+    ClaimDespite, HistoryKind, HistoryQuery, LockEntry, LockError, LockKey, LockRole, LockState, NewLock, Payment,
+    PaymentStage, PostQuantumAddress, SigningError, SigningParts, SigningRequest, Wallet, WalletError,
 };
 use zeroize::Zeroizing;
 
@@ -224,6 +224,12 @@ fn a_signing_file_is_hostile_input() {
     bad.signatures.clear();
     let bad = check(bad).unwrap();
     assert_eq!(signing_error(ann.sign_lock_spend(&bad).unwrap_err()), SigningError::Terms);
+    // One that could be accepted for ever is kept by whoever has it, and comes when nobody thinks of it.
+    let mut endless = TxCore::clone(&core);
+    endless.valid.end = DaaScore(u64::MAX);
+    let endless = check(to_public_lie(&endless, &public)).unwrap();
+    let refused = ann.sign_lock_spend(&endless).unwrap_err();
+    assert!(matches!(signing_error(refused), SigningError::NeverEnds { end: DaaScore(u64::MAX), .. }));
     // Proofs are looked at before anything is submitted.
     scan(&mut bob, &chain);
     let mut broken = good.clone();
@@ -285,8 +291,14 @@ fn a_claim_shows_the_preimage_to_the_other_side() {
     let at = created.outpoint;
     let give = |secret: [u8; 32]| Some(Zeroizing::new(secret));
     assert_eq!(lock_error(bob.claim_lock(at, None, None, ClaimDespite::default()).unwrap_err()), LockError::NoPreimage);
-    assert_eq!(lock_error(bob.claim_lock(at, None, give([7; 32]), ClaimDespite::default()).unwrap_err()), LockError::WrongPreimage);
-    assert_eq!(lock_error(ann.claim_lock(at, None, None, ClaimDespite::default()).unwrap_err()), LockError::NotOurs { role: "claim" });
+    assert_eq!(
+        lock_error(bob.claim_lock(at, None, give([7; 32]), ClaimDespite::default()).unwrap_err()),
+        LockError::WrongPreimage
+    );
+    assert_eq!(
+        lock_error(ann.claim_lock(at, None, None, ClaimDespite::default()).unwrap_err()),
+        LockError::NotOurs { role: "claim" }
+    );
     let refund = bob.refund_lock(&chain, at, None).unwrap_err();
     assert_eq!(lock_error(refund), LockError::NotOurs { role: "refund" });
     assert!(matches!(lock_error(bob.spend_lock(at, None).unwrap_err()), LockError::Kind { is: "hash lock", .. }));
@@ -295,7 +307,10 @@ fn a_claim_shows_the_preimage_to_the_other_side() {
     let claim = bob.claim_lock(at, None, give(*secret), ClaimDespite::default()).unwrap();
     has_exact_fee(&bob, &claim);
     assert_eq!(only_lock(&bob).state, LockState::Spending(claim.txids[0]));
-    assert_eq!(lock_error(bob.claim_lock(at, None, give(*secret), ClaimDespite::default()).unwrap_err()), LockError::Busy(at));
+    assert_eq!(
+        lock_error(bob.claim_lock(at, None, give(*secret), ClaimDespite::default()).unwrap_err()),
+        LockError::Busy(at)
+    );
     // It survives a restart on both sides.
     drop((ann, bob));
     let mut ann = home.folder.unlock("Ann", PASSWORD).unwrap();
@@ -347,7 +362,10 @@ fn a_secret_and_a_refund_follow_from_the_words() {
     drop(ann);
     home.folder.remove("Ann").unwrap();
     let mut ann = home.restore("Ann again", WORDS);
-    assert_eq!(ann.claim_lock(answer.outpoint, None, None, ClaimDespite::default()).unwrap_err(), WalletError::NotScanned);
+    assert_eq!(
+        ann.claim_lock(answer.outpoint, None, None, ClaimDespite::default()).unwrap_err(),
+        WalletError::NotScanned
+    );
     scan(&mut ann, &chain);
     let roles: Vec<Vec<LockRole>> = ann.locks().into_iter().map(|lock| lock.roles).collect();
     assert_eq!(roles, [vec![LockRole::Claim], vec![LockRole::Refund]]);
@@ -363,7 +381,8 @@ fn a_secret_and_a_refund_follow_from_the_words() {
     });
     assert_eq!(shown, Some(*secret));
     let to = parse(&ann.addresses()[0].zk13str);
-    let claim = bob.claim_lock(created.outpoint, Some(&to), shown.map(Zeroizing::new), ClaimDespite::default()).unwrap();
+    let claim =
+        bob.claim_lock(created.outpoint, Some(&to), shown.map(Zeroizing::new), ClaimDespite::default()).unwrap();
     has_exact_fee(&bob, &claim);
     mine_until_accepted(&chain, &mut bob);
     assert_eq!(bob.payment(claim.id).unwrap().stage, PaymentStage::Accepted);

@@ -88,22 +88,24 @@ fn ProofForm(txid: String) -> impl IntoView {
     };
     dom::focus_soon("#proof-challenge");
     view! {
-        <form class="stack" data-testid="proof-form" on:submit=submit>
-            <h3>{t!("proof.title")}</h3>
-            <p>{t!("proof.shows")}</p>
-            <TextField
-                testid="proof-challenge"
-                label=t!("proof.challenge")
-                value=challenge
-                hint=Signal::derive(move || t!("proof.challenge_hint"))
-                error=too_long(challenge)
-            />
-            <FormError error=error/>
-            <button type="submit" class="btn main" data-testid="proof-make" disabled=blocked>
-                {move || if busy.get() { t!("proof.making") } else { t!("proof.make") }}
-            </button>
-        </form>
-        {move || made.get().map(|text| view! { <Made text=text name=shown_id.clone()/> })}
+        <div class="stack">
+            <form class="stack" data-testid="proof-form" on:submit=submit>
+                <h3>{t!("proof.title")}</h3>
+                <p>{t!("proof.shows")}</p>
+                <TextField
+                    testid="proof-challenge"
+                    label=t!("proof.challenge")
+                    value=challenge
+                    hint=Signal::derive(move || t!("proof.challenge_hint"))
+                    error=too_long(challenge)
+                />
+                <FormError error=error/>
+                <button type="submit" class="btn main" data-testid="proof-make" disabled=blocked>
+                    {move || if busy.get() { t!("proof.making") } else { t!("proof.make") }}
+                </button>
+            </form>
+            {move || made.get().map(|text| view! { <Made text=text name=shown_id.clone()/> })}
+        </div>
     }
 }
 
