@@ -327,6 +327,9 @@ impl Decode for TxFact {
             reward_for: Decode::decode(r)?,
             accepted_in: {
                 let (block, score): (Option<BlockHash>, Option<BlueScore>) = (Decode::decode(r)?, Decode::decode(r)?);
+                if block.is_some() != score.is_some() {
+                    return Err(DecodeError::NotCanonical { what: "a block of acceptance, which goes with its score" });
+                }
                 block.zip(score)
             },
             daa_score: Decode::decode(r)?,
