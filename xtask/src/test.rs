@@ -64,7 +64,8 @@ fn nextest(long: bool) -> Command {
     };
     let mut nextest = cargo(&["nextest", "run", "--profile", profile, "--no-tests", "pass"]);
     if long {
-        nextest.envs(LONG);
+        // Measurements are left out of other runs: they show figures and take their time.
+        nextest.envs(LONG).args(["--run-ignored", "all"]);
     }
     nextest
 }

@@ -162,13 +162,21 @@ fn each_output_clause_is_needed() {
 
 /// Everything that a transcript absorbs matters: a proof is no proof of a statement that differs in anything, parts outside
 /// the relation included.
+fn check_bound<S: Clone>(statement: &S, changes: &[Change<S>], holds: impl Fn(&S, &ProofContext) -> bool) {
+    assert!(holds(statement, &CONTEXT));
+    assert!(!holds(statement, &ProofContext { index: 3, ..CONTEXT }));
+    assert!(!holds(statement, &ProofContext { sighash: Hash32([5; 32]), ..CONTEXT }));
+    for (i, change) in changes.iter().enumerate() {
+        let mut other = statement.clone();
+        change(&mut other);
+        assert!(!holds(&other, &CONTEXT), "{i}");
+    }
+}
+
 #[test]
 fn proofs_are_bound_to_statement_and_place() {
     let (statement, secrets) = output(1, 5);
     let proof = statement.prove(&CONTEXT, &secrets, &mut rng(1));
-    assert!(statement.verify(&CONTEXT, &proof));
-    assert!(!statement.verify(&ProofContext { index: 3, ..CONTEXT }, &proof));
-    assert!(!statement.verify(&ProofContext { sighash: Hash32([5; 32]), ..CONTEXT }, &proof));
     let changes: [Change<OutputStatement>; 8] = [
         |s| s.asset = AssetId::CCOS,
         |s| s.g = moved(&s.g),
@@ -179,21 +187,13 @@ fn proofs_are_bound_to_statement_and_place() {
         |s| s.ephemeral = moved(&s.ephemeral),
         |s| s.value_commitment = moved(&s.value_commitment),
     ];
-    for (i, change) in changes.iter().enumerate() {
-        let mut other = statement.clone();
-        change(&mut other);
-        assert!(!other.verify(&CONTEXT, &proof), "{i}");
-    }
+    check_bound(&statement, &changes, |s, context| s.verify(context, &proof));
 }
 
-/// Likewise for inputs: no point of the statement can be exchanged under a finished proof.
 #[test]
 fn input_proofs_are_bound_to_statement_and_place() {
     let (statement, secrets) = input(1, 5);
     let proof = statement.prove(&CONTEXT, &secrets, &mut rng(1));
-    assert!(statement.verify(&CONTEXT, &proof));
-    assert!(!statement.verify(&ProofContext { index: 3, ..CONTEXT }, &proof));
-    assert!(!statement.verify(&ProofContext { sighash: Hash32([5; 32]), ..CONTEXT }, &proof));
     let changes: [Change<InputStatement>; 7] = [
         |s| s.asset = AssetId::CCOS,
         |s| s.g = moved(&s.g),
@@ -203,11 +203,7 @@ fn input_proofs_are_bound_to_statement_and_place() {
         |s| s.d = moved(&s.d),
         |s| s.value_commitment = moved(&s.value_commitment),
     ];
-    for (i, change) in changes.iter().enumerate() {
-        let mut other = statement.clone();
-        change(&mut other);
-        assert!(!other.verify(&CONTEXT, &proof), "{i}");
-    }
+    check_bound(&statement, &changes, |s, context| s.verify(context, &proof));
 }
 
 fn range(values: &[u64], seed: u8) -> (RangeStatement, RangeWitnessSecrets) {

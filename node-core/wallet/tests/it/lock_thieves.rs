@@ -9,8 +9,9 @@ use umbel_wallet::{
 use zeroize::Zeroizing;
 
 use crate::chain::FakeChain;
-use crate::locks::{HOUR, World, hash_lock, key, lock_error, mine, only_lock, world};
+use crate::locks::{HOUR, hash_lock, key, lock_error, mine, only_lock};
 use crate::people::{OTHER_WORDS, PASSWORD, reward, scan, str_tokens};
+use crate::people::{World, world};
 
 const STAKE: ClaimDespite = ClaimDespite { late: false, stake: true };
 

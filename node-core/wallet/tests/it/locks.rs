@@ -13,29 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::chain::{FakeChain, GENESIS, Next};
 use crate::people::{
-    Home, OTHER_WORDS, PASSWORD, WORDS, confidential, mine_until_accepted, parse, reward, scan, spendable, str_tokens,
+    OTHER_WORDS, PASSWORD, WORDS, World, confidential, mine_until_accepted, parse, reward, scan, spendable, str_tokens,
+    world,
 };
 
 const THIRD_WORDS: &str = "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong";
 pub(crate) const HOUR: u64 = 3600;
-
-pub(crate) struct World {
-    pub(crate) chain: FakeChain,
-    pub(crate) home: Home,
-    pub(crate) ann: Wallet,
-    pub(crate) bob: Wallet,
-}
-
-/// Ann has mined a hundred STR.
-pub(crate) fn world() -> World {
-    let chain = FakeChain::new(Network::Devnet, Vec::new());
-    let home = Home::new();
-    let (mut ann, mut bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
-    reward(&chain, &ann, &[str_tokens(60), str_tokens(40)]);
-    scan(&mut ann, &chain);
-    scan(&mut bob, &chain);
-    World { chain, home, ann, bob }
-}
 
 pub(crate) fn key(wallet: &mut Wallet) -> LockKey {
     wallet.lock_key(false).unwrap()

@@ -13,35 +13,17 @@ use umbel_wallet::{
 
 use crate::chain::{FakeChain, Next};
 use crate::people::{
-    Home, OTHER_WORDS, PASSWORD, WORDS, confidential, gift, mine_until_accepted, parse, pay, request, reward, scan,
-    spendable, str_tokens,
+    Home, OTHER_WORDS, PASSWORD, WORDS, World, confidential, gift, mine_until_accepted, parse, pay, request, reward,
+    scan, spendable, str_tokens, world,
 };
 
 fn history(wallet: &Wallet) -> Vec<umbel_wallet::HistoryEntry> {
     wallet.history(&HistoryQuery { limit: 500, ..HistoryQuery::default() }).entries
 }
 
-struct Two {
-    chain: FakeChain,
-    home: Home,
-    ann: Wallet,
-    bob: Wallet,
-}
-
-/// Ann has mined a hundred STR.
-fn two() -> Two {
-    let chain = FakeChain::new(Network::Devnet, Vec::new());
-    let home = Home::new();
-    let (mut ann, mut bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
-    reward(&chain, &ann, &[str_tokens(60), str_tokens(40)]);
-    scan(&mut ann, &chain);
-    scan(&mut bob, &chain);
-    Two { chain, home, ann, bob }
-}
-
 #[test]
 fn a_confidential_payment_arrives_with_its_note() {
-    let Two { chain, mut ann, mut bob, home: _home } = two();
+    let World { chain, mut ann, mut bob, home: _home } = world();
     assert_eq!(spendable(&ann), str_tokens(100));
     let mut wanted = request(Address::Confidential(confidential(&bob, 0)), SendAmount::Exact(str_tokens(25)));
     wanted.note = "für den Kaffee".to_owned();
@@ -84,7 +66,7 @@ fn a_confidential_payment_arrives_with_its_note() {
 
 #[test]
 fn two_builds_of_one_plan_share_nothing() {
-    let Two { ann, .. } = &mut two();
+    let World { ann, .. } = &mut world();
     let wanted = request(Address::Confidential(ann.payout_address()), SendAmount::Exact(str_tokens(1)));
     let plan = ann.plan(&wanted).unwrap();
     assert_eq!(plan.notices(), [PlanNotice::OwnAddress]);
@@ -108,7 +90,7 @@ fn two_builds_of_one_plan_share_nothing() {
 
 #[test]
 fn a_public_payment_needs_to_be_asked_for() {
-    let Two { chain, mut ann, mut bob, home: _home } = two();
+    let World { chain, mut ann, mut bob, home: _home } = world();
     let mut wanted = request(parse(&bob.addresses()[0].zk13str), SendAmount::Exact(str_tokens(7)));
     wanted.public = false;
     assert_eq!(ann.plan(&wanted).unwrap_err(), WalletError::NeedsPublic);
@@ -145,7 +127,7 @@ fn a_public_payment_needs_to_be_asked_for() {
 
 #[test]
 fn impossible_payments_are_refused() {
-    let Two { mut ann, bob, home: _home, .. } = two();
+    let World { mut ann, bob, home: _home, .. } = world();
     let to = Address::Confidential(confidential(&bob, 0));
     let ask = |amount| request(to.clone(), amount);
     assert_eq!(ann.plan(&ask(SendAmount::Exact(Amount::ZERO))).unwrap_err(), WalletError::ZeroAmount);
@@ -185,7 +167,7 @@ fn impossible_payments_are_refused() {
 
 #[test]
 fn a_payment_of_many_coins_merges_them_first() {
-    let Two { chain, mut ann, mut bob, home: _home } = two();
+    let World { chain, mut ann, mut bob, home: _home } = world();
     // 70 rewards of one STR, of which a payment of 68 needs more than 64 coins.
     reward(&chain, &bob, &vec![str_tokens(1); 70]);
     scan(&mut bob, &chain);
@@ -215,7 +197,7 @@ fn a_payment_of_many_coins_merges_them_first() {
 
 #[test]
 fn a_payment_survives_a_restart_and_is_submitted_again() {
-    let Two { chain, mut ann, bob, home } = two();
+    let World { chain, mut ann, bob, home } = world();
     let wanted = request(Address::Confidential(confidential(&bob, 0)), SendAmount::Exact(str_tokens(25)));
     let payment = pay(&mut ann, &wanted).unwrap();
     let before = ann.balances();
@@ -231,7 +213,7 @@ fn a_payment_survives_a_restart_and_is_submitted_again() {
 
 #[test]
 fn a_competing_transaction_frees_the_funds() {
-    let Two { chain, mut ann, mut bob, home } = two();
+    let World { chain, mut ann, mut bob, home } = world();
     // A second holder of Ann's words pays with the same coin.
     let mut twin = home.restore("Twin", WORDS);
     scan(&mut twin, &chain);
@@ -264,7 +246,7 @@ fn a_competing_transaction_frees_the_funds() {
 
 #[test]
 fn expired_and_dropped_payments_free_the_funds() {
-    let Two { chain, mut ann, bob, home: _home } = two();
+    let World { chain, mut ann, bob, home: _home } = world();
     let wanted = request(Address::Confidential(confidential(&bob, 0)), SendAmount::Exact(str_tokens(25)));
     let payment = pay(&mut ann, &wanted).unwrap();
     ann.mark_dropped(payment.txids[0], "the pool is full");

@@ -171,3 +171,21 @@ pub(crate) fn mine_until_accepted(chain: &FakeChain, wallet: &mut Wallet) {
     let waiting = |stage: PaymentStage| stage.holds_coins();
     assert!(wallet.payments().iter().all(|payment| !waiting(payment.stage)), "{:?}", wallet.payments());
 }
+
+pub(crate) struct World {
+    pub(crate) chain: FakeChain,
+    pub(crate) home: Home,
+    pub(crate) ann: Wallet,
+    pub(crate) bob: Wallet,
+}
+
+/// Ann has mined a hundred STR.
+pub(crate) fn world() -> World {
+    let chain = FakeChain::new(Network::Devnet, Vec::new());
+    let home = Home::new();
+    let (mut ann, mut bob) = (home.restore("Ann", WORDS), home.restore("Bob", OTHER_WORDS));
+    reward(&chain, &ann, &[str_tokens(60), str_tokens(40)]);
+    scan(&mut ann, &chain);
+    scan(&mut bob, &chain);
+    World { chain, home, ann, bob }
+}
