@@ -4,9 +4,13 @@
 //! Changes are pulled, not pushed: a reader waits for a newer [`VirtualState`] and asks for the [`ChainPath`] from what
 //! it knew. A slow reader can't lose an event and can't make anyone wait.
 
+mod finality;
+
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+
+pub use finality::{CertificateSummary, FinalityStatus, ValidatorStatus, VoteAdmission, VoteError, VoteProposal};
 
 use crate::amount::Amount;
 use crate::block::{Block, Body};
@@ -16,8 +20,10 @@ use crate::hash::{BlockHash, TxId};
 use crate::header::Header;
 use crate::params::Params;
 use crate::score::{BlueScore, BlueWork, DaaScore, TimestampMs};
-use crate::tx::{OutPoint, Transaction, TxCore};
+use crate::state::State;
+use crate::tx::{Ledger, OutPoint, Transaction, TxCore};
 use crate::utxo::UtxoEntry;
+use crate::vote::{Certificate, Evidence, Vote};
 
 /// Where a block stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +50,7 @@ impl BlockStatus {
 /// The not yet mined block on top of everything known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualState {
-    /// Rises with every block that is inserted.
+    /// Rises with every block that is inserted, and whenever what is justified or final moves.
     pub version: u64,
     /// Selected tip: the end of the selected chain.
     pub sink: BlockHash,
@@ -122,8 +128,8 @@ pub struct BlockSummary {
     pub daa_score: DaaScore,
     /// Timestamp.
     pub timestamp: TimestampMs,
-    /// Transactions in its body.
-    pub tx_count: usize,
+    /// Transactions in its body; `None` where the body is not here or can't be read.
+    pub tx_count: Option<usize>,
     /// Where it stands.
     pub status: BlockStatus,
     /// Whether it is on the selected chain now.
@@ -198,9 +204,12 @@ impl InsertHandle {
 /// Reading or building failed because of the store, or what was asked for is not here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConsensusError {
-    /// No such block, or its data was pruned.
+    /// No such block.
     #[error("block {0} is not here")]
     UnknownBlock(BlockHash),
+    /// The block was here, and what was asked for is not kept any more.
+    #[error("block {0} was pruned here; an archive node has it")]
+    Pruned(BlockHash),
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(String),
@@ -317,4 +326,35 @@ pub trait ConsensusApi: Send + Sync {
     /// # Errors
     /// [`ConsensusError::Store`].
     fn reward_pool(&self) -> Result<Amount, ConsensusError>;
+    /// The State objects of a ledger at the sink, by id.
+    ///
+    /// # Errors
+    /// [`ConsensusError::Store`].
+    fn states(&self, ledger: Ledger) -> Result<Vec<State>, ConsensusError>;
+    /// What is final, as of the newest virtual state.
+    fn finality(&self) -> Arc<FinalityStatus>;
+    /// What an honest validator would vote for now; `None` while nothing new is buried or the overlay is off.
+    ///
+    /// # Errors
+    /// [`ConsensusError::Store`].
+    fn vote_proposal(&self) -> Result<Option<VoteProposal>, ConsensusError>;
+    /// Takes a vote, whoever sent it. When this returns, [`ConsensusApi::finality`] knows what it changed.
+    ///
+    /// # Errors
+    /// [`VoteError`].
+    fn submit_vote(&self, vote: Vote) -> Result<VoteAdmission, VoteError>;
+    /// Votes that were taken behind `sequence` and are still held, oldest first, at most `limit`.
+    fn votes_since(&self, sequence: u64, limit: usize) -> Vec<(u64, Vote)>;
+    /// Pairs of votes that can be slashed, one for each validator.
+    fn evidence(&self) -> Vec<Evidence>;
+    /// The certificate that is held for a target index: the newest two, and the last of each epoch.
+    ///
+    /// # Errors
+    /// [`ConsensusError::Store`].
+    fn certificate(&self, index: u32) -> Result<Option<Certificate>, ConsensusError>;
+    /// Takes the votes of a certificate, whoever sent it.
+    ///
+    /// # Errors
+    /// [`VoteError`]: the first vote that could not be taken; those before it were.
+    fn submit_certificate(&self, certificate: Certificate) -> Result<(), VoteError>;
 }

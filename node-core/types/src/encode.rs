@@ -198,7 +198,7 @@ macro_rules! encode_int {
         }
     )*};
 }
-encode_int!(u8, u16, u32, u64);
+encode_int!(u8, u16, u32, u64, u128);
 
 impl<const N: usize> Encode for [u8; N] {
     fn encode(&self, out: &mut Vec<u8>) {

@@ -2,9 +2,11 @@
 
 use crate::address::ZkAddress;
 use crate::amount::Amount;
-use crate::hash::{AssetId, Hash32};
+use crate::hash::AssetId;
+use crate::lock::ML_DSA_KEY_BYTES;
 use crate::score::TimestampMs;
-use crate::state::{LedgerBalance, SetMember};
+use crate::state::LedgerBalance;
+use crate::target::CompactTarget;
 
 /// Supply of STR.
 pub const STR_SUPPLY: Amount = Amount::from_str_tokens(63_000_000_000);
@@ -55,45 +57,74 @@ impl GenesisWallet {
 }
 
 impl LedgerBalance {
-    /// What it holds at genesis.
+    /// What it holds at genesis, the bonds of the first validators not yet taken out of STR.rewards.
     pub const fn genesis_amount(self) -> (AssetId, Amount) {
         match self {
             Self::RewardPool => (AssetId::STR, Amount::from_str_tokens(12_663_000_000)),
             Self::StrRewards => (AssetId::STR, Amount::from_str_tokens(4_221_000_000)),
             Self::StrTreasury => (AssetId::STR, Amount::from_str_tokens(17_939_250_000)),
             Self::CcosTreasury => (AssetId::CCOS, Amount::from_str_tokens(42_210_000)),
+            Self::Burned => (AssetId::STR, Amount::ZERO),
         }
     }
+}
+
+/// A validator of epochs 0 and 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenesisValidator {
+    /// ML-DSA-65 verifying key.
+    pub key: Box<[u8; ML_DSA_KEY_BYTES]>,
+    /// Who may act for it; the stake is its delegation.
+    pub owner: ZkAddress,
+    /// Its stake, out of STR.rewards.
+    pub stake: Amount,
+    /// Part of its delegators' rewards that its owner keeps, in basis points.
+    pub commission_bps: u16,
 }
 
 /// What a network's genesis names besides the constants: recipients, validators, the date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenesisSpec {
-    /// The genesis block's timestamp.
+    /// The genesis block's timestamp: when mining starts, since difficulty is reckoned from it.
     pub timestamp: TimestampMs,
+    /// The genesis block's bits: difficulty of the first ten minutes (docs/spec/consensus.md R8 says how to choose them).
+    pub bits: CompactTarget,
     /// Who receives each wallet's allotment, in the order of [`GenesisWallet::ALL`].
     pub recipients: [ZkAddress; GenesisWallet::ALL.len()],
-    /// Validators of epochs 0 and 1, at least four, ascending by key hash.
-    pub validators: Vec<SetMember>,
+    /// Validators of epochs 0 and 1, at least four, no key twice.
+    pub validators: Vec<GenesisValidator>,
 }
 
 /// The words behind every key of devnet's genesis: the first test vector of BIP39, known to everyone. Account 0 owns the
-/// genesis wallets, at the index of [`GenesisWallet::ALL`]; its vote keys 0..4 are the validators.
+/// genesis wallets, at the index of [`GenesisWallet::ALL`]; its vote keys 0..4 are the validators, each owned by the key
+/// of the same index.
 pub const DEVNET_WORDS: &str =
     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 /// Stake of each of devnet's four validators.
 pub const DEVNET_STAKE: Amount = Amount::from_str_tokens(1_000_000);
 
+/// Commission of each of devnet's four validators: 5 %.
+const DEVNET_COMMISSION_BPS: u16 = 500;
+
 /// Devnet's genesis. Its addresses and keys are derived from [`DEVNET_WORDS`]; `umbel-crypto` has the test.
 pub fn devnet() -> GenesisSpec {
     GenesisSpec {
         // 2026-11-20T00:00:00Z
         timestamp: TimestampMs(1_795_132_800_000),
+        bits: CompactTarget::EASIEST,
         recipients: DEVNET_RECIPIENTS.map(ZkAddress),
-        validators: DEVNET_VALIDATORS
+        validators: DEVNET_VOTE_KEYS
+            .as_chunks::<ML_DSA_KEY_BYTES>()
+            .0
             .iter()
-            .map(|key_hash| SetMember { key_hash: Hash32(*key_hash), stake: DEVNET_STAKE })
+            .zip(DEVNET_RECIPIENTS)
+            .map(|(key, owner)| GenesisValidator {
+                key: Box::new(*key),
+                owner: ZkAddress(owner),
+                stake: DEVNET_STAKE,
+                commission_bps: DEVNET_COMMISSION_BPS,
+            })
             .collect(),
     }
 }
@@ -118,29 +149,11 @@ const DEVNET_RECIPIENTS: [[u8; 20]; 5] = [
     ],
 ];
 
-/// Hashes of the ML-DSA-65 vote keys 0..4 of account 0, ascending.
-#[rustfmt::skip]
-const DEVNET_VALIDATORS: [[u8; 32]; 4] = [
-    [
-        0x25, 0x02, 0x7e, 0x93, 0x2e, 0xe9, 0x94, 0x3a, 0xf4, 0x09, 0x11, 0x1f, 0x4b, 0xa5, 0x98, 0xbb, 0xb4, 0x88, 0xbc, 0xac,
-        0x52, 0x2c, 0x13, 0xac, 0x25, 0x12, 0x7e, 0xa7, 0xbc, 0x46, 0xab, 0xf8,
-    ],
-    [
-        0x6c, 0x79, 0x38, 0x4d, 0xba, 0x29, 0xa9, 0x34, 0x28, 0x96, 0x25, 0x3b, 0x7a, 0xa1, 0x7e, 0x8c, 0x05, 0xc8, 0x4b, 0x78,
-        0xbb, 0xcb, 0xd0, 0xae, 0xcb, 0xf3, 0xc1, 0x3d, 0xb2, 0x58, 0xe4, 0xc3,
-    ],
-    [
-        0x7b, 0x24, 0xf2, 0x86, 0xb2, 0x4e, 0x09, 0x7c, 0x79, 0xe9, 0x2c, 0x2e, 0x33, 0xd3, 0x83, 0x1d, 0x22, 0x12, 0x0a, 0xec,
-        0x54, 0x55, 0x88, 0x4d, 0x48, 0x42, 0x4a, 0xa0, 0xc1, 0x3b, 0x70, 0x5a,
-    ],
-    [
-        0xa1, 0x74, 0x46, 0x37, 0x6d, 0x45, 0x65, 0x4b, 0x72, 0xe3, 0x19, 0xac, 0x81, 0xfa, 0xbc, 0xfb, 0xde, 0x3c, 0xa9, 0x21,
-        0x7d, 0xe5, 0xd6, 0x7b, 0x75, 0x21, 0xe2, 0x43, 0xa2, 0x0e, 0x3a, 0x10,
-    ],
-];
+/// The ML-DSA-65 vote keys 0..4 of account 0, one behind the other.
+const DEVNET_VOTE_KEYS: &[u8] = include_bytes!("devnet_vote_keys.bin");
 
 /// Hash of devnet's genesis block.
-pub const DEVNET_GENESIS_HASH: &str = "d78ffaeafdb01034f31551701eafb207e1afe69b237faceab74b8f6c32be5199";
+pub const DEVNET_GENESIS_HASH: &str = "9ee9e93a088d03713bfd3ff0ad2c1f43eceb42a60b060be41c314d4f31c2972c";
 
 #[cfg(test)]
 mod tests {

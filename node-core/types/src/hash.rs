@@ -209,6 +209,10 @@ domains! {
     LIST = "umbel/list/v1";
     /// Free data of a Memo.
     MEMO_DATA = "umbel/memo-data/v1";
+    /// A chunk of a snapshot.
+    SNAPSHOT_CHUNK = "umbel/snapshot-chunk/v1";
+    /// A snapshot's manifest.
+    SNAPSHOT = "umbel/snapshot/v1";
     /// Genesis outputs.
     GENESIS = "umbel/genesis/v1";
     /// Short fingerprint of an address for people to compare.

@@ -31,10 +31,12 @@ pub mod merkle;
 pub mod network;
 pub mod params;
 pub mod score;
+pub mod staking;
 pub mod state;
 pub mod target;
 pub mod tx;
 pub mod utxo;
+pub mod vote;
 
 pub use address::ZkAddress;
 pub use amount::{Amount, AmountError, UNITS_PER_STR};
@@ -51,3 +53,4 @@ pub use score::{BlueScore, BlueWork, DaaRange, DaaScore, TimestampMs};
 pub use target::CompactTarget;
 pub use tx::{Action, Input, Ledger, OutPoint, Output, Transaction, TxCore, TxInput, Witness};
 pub use utxo::{Origin, UtxoEntry};
+pub use vote::{Certificate, Checkpoint, Evidence, Link, Vote};

@@ -3,7 +3,6 @@
 use crate::amount::Amount;
 use crate::network::Network;
 use crate::score::DaaScore;
-use crate::target::CompactTarget;
 
 /// Which proof of work a network asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +57,13 @@ pub const TIMELOCK_GRACE_S: u64 = 86_400;
 /// Seconds of DAA score by which upper time bounds are tested early, so that nothing is born expired (R9 b).
 pub const EXPIRY_MARGIN_S: u64 = 60;
 
+/// Checkpoints by which a header raises `cert`, at least: one certificate in 300 s (F7).
+pub const CERT_INTERVAL: u32 = 30;
+/// Seconds of blue score between the sink and what is final from which finality counts as late.
+pub const FINALITY_WARN_S: u64 = 60;
+/// Fewest members of a set that makes blocks final (F9).
+pub const MIN_VALIDATORS: usize = 4;
+
 /// The constants of one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {
@@ -83,16 +89,22 @@ pub struct Params {
     pub coinbase_maturity: u64,
     /// Proof of work.
     pub pow: PowProfile,
-    /// Difficulty of genesis and, under [`DifficultyRule::Fixed`], of all.
-    pub genesis_bits: CompactTarget,
     /// How difficulty moves.
     pub difficulty: DifficultyRule,
     /// Prefix of confidential addresses, without bech32's separator.
     pub address_prefix: &'static str,
     /// Most bytes of a body, the certificate excluded.
     pub max_body_bytes: usize,
-    /// Blue score that makes a block `confirmed` (σ: 10 s).
+    /// Blue score that makes a block `confirmed`, and a checkpoint old enough to be voted on (σ: 10 s).
     pub confirmation_depth: u64,
+    /// Blue score between two checkpoints (E: 10 s).
+    pub checkpoint_interval: u64,
+    /// DAA score of an epoch, whose validators stay the same (24 h; devnet 10 min).
+    pub epoch_length: u64,
+    /// DAA score from leaving until stake is given back; as long, evidence is taken (21 days; devnet 30 min).
+    pub unbonding: u64,
+    /// Blue score without a certificate in the past from which the overlay counts as stalled (L: 900 s).
+    pub stall_depth: u64,
     /// Whether the miner waits for the next slot of the clock.
     pub paced_mining: bool,
 }
@@ -137,11 +149,14 @@ impl Params {
             finality_depth: 43_200 * bps as u64,
             coinbase_maturity: if devnet { 10 } else { 100 * bps as u64 },
             pow,
-            genesis_bits: CompactTarget::EASIEST,
             difficulty: if devnet { DifficultyRule::Fixed } else { DifficultyRule::Asert { half_life_s: 3_600 } },
             address_prefix,
             max_body_bytes: 64 * 1024,
             confirmation_depth: 10 * bps as u64,
+            checkpoint_interval: 10 * bps as u64,
+            epoch_length: if devnet { 600 } else { 86_400 * bps as u64 },
+            unbonding: if devnet { 1_800 } else { 21 * 86_400 * bps as u64 },
+            stall_depth: 900 * bps as u64,
             paced_mining: devnet,
         }
     }

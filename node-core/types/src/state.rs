@@ -20,9 +20,15 @@ pub enum StateClass {
     Balance,
     /// The validators of an epoch.
     ValidatorSet,
+    /// A validator.
+    Validator,
+    /// A delegator's part of a validator.
+    Delegation,
+    /// Where finality stands.
+    Overlay,
 }
 
-encode_tag!(StateClass, "state class" { Balance = 0, ValidatorSet = 1 });
+encode_tag!(StateClass, "state class" { Balance = 0, ValidatorSet = 1, Validator = 2, Delegation = 3, Overlay = 4 });
 
 /// `H("umbel/oid/v1" ‖ class ‖ x)`.
 pub fn object_id(class: StateClass, x: &[u8]) -> ObjectId {
@@ -105,11 +111,14 @@ pub enum LedgerBalance {
     StrTreasury,
     /// Pays CCOS claims.
     CcosTreasury,
+    /// What slashes destroyed; never falls.
+    Burned,
 }
 
 impl LedgerBalance {
     /// All.
-    pub const ALL: [Self; 4] = [Self::RewardPool, Self::StrRewards, Self::StrTreasury, Self::CcosTreasury];
+    pub const ALL: [Self; 5] =
+        [Self::RewardPool, Self::StrRewards, Self::StrTreasury, Self::CcosTreasury, Self::Burned];
 
     /// Its name, which gives its id.
     pub const fn name(self) -> &'static str {
@@ -118,13 +127,14 @@ impl LedgerBalance {
             Self::StrRewards => "str-rewards",
             Self::StrTreasury => "str-treasury",
             Self::CcosTreasury => "ccos-treasury",
+            Self::Burned => "burned",
         }
     }
 
     /// The sub-tree it lies in.
     pub const fn ledger(self) -> Ledger {
         match self {
-            Self::RewardPool => Ledger::Main,
+            Self::RewardPool | Self::Burned => Ledger::Main,
             Self::StrRewards | Self::StrTreasury => Ledger::Governance,
             Self::CcosTreasury => Ledger::Ccos,
         }

@@ -7,6 +7,9 @@ use crate::hash::{AssetId, BlockHash, Domain, Hash32, Hasher, TxId, WtxId, hash_
 use crate::lock::{Lock, ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PREIMAGE_BYTES, PublicKeyBytes};
 use crate::memo::{Memo, MemoTerms};
 use crate::score::DaaRange;
+use crate::staking::{
+    ActionWitness, DELEGATION_DEPOSIT, Delegate, Register, Report, Undelegate, Unjail, VALIDATOR_DEPOSIT, Withdraw,
+};
 use crate::{encode_struct, encode_tag};
 
 /// The only version so far.
@@ -203,9 +206,66 @@ impl Decode for Output {
 pub enum Action {
     /// Nothing else.
     Transfer,
+    /// Makes a validator.
+    Register(Register),
+    /// Adds stake.
+    Delegate(Delegate),
+    /// Starts to take stake out.
+    Undelegate(Undelegate),
+    /// Takes out what is due.
+    Withdraw(Withdraw),
+    /// Lets a validator be elected again.
+    Unjail(Unjail),
+    /// Has a validator slashed.
+    Evidence(Report),
 }
 
-encode_tag!(Action, "action" { Transfer = 0 });
+impl Encode for Action {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Transfer => out.push(0),
+            Self::Register(action) => {
+                out.push(1);
+                action.encode(out);
+            }
+            Self::Delegate(action) => {
+                out.push(2);
+                action.encode(out);
+            }
+            Self::Undelegate(action) => {
+                out.push(3);
+                action.encode(out);
+            }
+            Self::Withdraw(action) => {
+                out.push(4);
+                action.encode(out);
+            }
+            Self::Unjail(action) => {
+                out.push(5);
+                action.encode(out);
+            }
+            Self::Evidence(action) => {
+                out.push(6);
+                action.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Action {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match u8::decode(r)? {
+            0 => Self::Transfer,
+            1 => Self::Register(Decode::decode(r)?),
+            2 => Self::Delegate(Decode::decode(r)?),
+            3 => Self::Undelegate(Decode::decode(r)?),
+            4 => Self::Withdraw(Decode::decode(r)?),
+            5 => Self::Unjail(Decode::decode(r)?),
+            6 => Self::Evidence(Decode::decode(r)?),
+            got => return Err(DecodeError::UnknownTag { what: "action", got: u64::from(got) }),
+        })
+    }
+}
 
 /// The six ledgers: lanes of a block, of acceptance, and sub-roots of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -272,7 +332,28 @@ impl TxCore {
         match self.action {
             Action::Transfer if self.inputs.iter().any(|i| i.consumed.asset() == AssetId::CCOS) => Ledger::Ccos,
             Action::Transfer => Ledger::Main,
+            Action::Register(_)
+            | Action::Delegate(_)
+            | Action::Undelegate(_)
+            | Action::Withdraw(_)
+            | Action::Unjail(_)
+            | Action::Evidence(_) => Ledger::Governance,
         }
+    }
+
+    /// STR that the Action moves into State, deposits included: public, and out of the inputs.
+    pub fn staked(&self) -> Amount {
+        let amounts = match &self.action {
+            Action::Register(register) => [register.stake, VALIDATOR_DEPOSIT, DELEGATION_DEPOSIT],
+            Action::Delegate(delegate) => [delegate.amount, Amount::ZERO, Amount::ZERO],
+            Action::Transfer
+            | Action::Undelegate(_)
+            | Action::Withdraw(_)
+            | Action::Unjail(_)
+            | Action::Evidence(_) => return Amount::ZERO,
+        };
+        // Stake above the supply breaks a rule of its own, so that the largest amount is as good as the sum.
+        Amount::sum(amounts).unwrap_or(Amount::MAX)
     }
 
     /// Number of coins created: one output proof each.
@@ -425,6 +506,8 @@ pub struct Witness {
     pub inputs: Vec<InputWitness>,
     /// One for each coin created.
     pub outputs: Vec<[u8; OUTPUT_PROOF_BYTES]>,
+    /// What the Action asks for.
+    pub action: ActionWitness,
     /// That nothing was created from nothing.
     pub kernel: [u8; KERNEL_PROOF_BYTES],
 }
@@ -438,6 +521,7 @@ impl Encode for Witness {
         for output in &self.outputs {
             out.extend_from_slice(output);
         }
+        self.action.encode(out);
         out.extend_from_slice(&self.kernel);
     }
 }
@@ -457,7 +541,8 @@ impl Witness {
         for _ in 0..core.coin_outputs() {
             outputs.push(r.array("output proof")?);
         }
-        Ok(Self { range_proof, inputs, outputs, kernel: r.array("kernel proof")? })
+        let action = ActionWitness::decode_for(&core.action, r)?;
+        Ok(Self { range_proof, inputs, outputs, action, kernel: r.array("kernel proof")? })
     }
 }
 

@@ -4,14 +4,18 @@
 use umbel_types::hash::{Domain, Hasher};
 use umbel_types::header::BLOCK_VERSION;
 use umbel_types::lock::{ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PREIMAGE_BYTES, PublicKeyBytes};
+use umbel_types::staking::{
+    ActionWitness, Delegate, Delegation, Leaving, OverlayRecord, RecentSlash, Register, Report, Signed, Undelegate,
+    Unjail, Validator, ValidatorStanding, WHOLE_PPB, Withdraw, Withdrawn,
+};
 use umbel_types::state::{LedgerBalance, SetMember, State, StateClass, ValidatorSet};
 use umbel_types::tx::{IndexedSignature, InputWitness, KeySignature, LockBranch, MlDsaSignature, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Action, Amount, AssetId, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, Coin, CoinFlags, CompactTarget,
-    DaaRange, DaaScore, Decode, Encode, Hash32, Header, Input, Lock, Memo, MemoValue, Note, OneTimeKey, Origin,
-    OutPoint, Output, PayoutKey, PointBytes, SEALED_LEN_BYTES, SealedBytes, TimestampMs, Transaction, TxCore, TxInput,
-    UtxoEntry, Witness, ZkAddress,
+    Action, Amount, AssetId, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, Checkpoint, Coin, CoinFlags,
+    CompactTarget, DaaRange, DaaScore, Decode, Encode, Evidence, Hash32, Header, Input, Link, Lock, Memo, MemoValue,
+    Note, OneTimeKey, Origin, OutPoint, Output, PayoutKey, PointBytes, SEALED_LEN_BYTES, SealedBytes, TimestampMs,
+    Transaction, TxCore, TxInput, UtxoEntry, Vote, Witness, ZkAddress,
 };
 
 fn point(n: u8) -> PointBytes {
@@ -98,6 +102,7 @@ fn transaction() -> Transaction {
         range_proof: vec![39; 577],
         inputs: vec![InputWitness::Coin([40; 256]), InputWitness::Signature(key_signature(41))],
         outputs: vec![[42; 192]],
+        action: ActionWitness::None,
         kernel: [43; 64],
     };
     Transaction { core, witness }
@@ -128,6 +133,7 @@ fn locked_transaction() -> Transaction {
             InputWitness::PostQuantum { signed: key_signature(97), ml_dsa },
         ],
         outputs: Vec::new(),
+        action: ActionWitness::None,
         kernel: [98; 64],
     };
     let core = TxCore {
@@ -139,6 +145,84 @@ fn locked_transaction() -> Transaction {
         ..transaction().core
     };
     Transaction { core, witness }
+}
+
+fn actions() -> Vec<(&'static str, Action, ActionWitness)> {
+    let (validator, delegator) = (Hash32([100; 32]), ZkAddress([101; 20]));
+    let amount = Amount::from_units(102);
+    let owner = || ActionWitness::Owner(key_signature(103));
+    let vote = |fill| {
+        let at = |index, byte| Checkpoint { index, block: BlockHash([byte; 32]) };
+        Vote {
+            chain: 1313,
+            genesis: BlockHash([80; 32]),
+            epoch: 104,
+            validator,
+            link: Link { source: at(105, 106), target: at(107, fill) },
+            signature: Box::new([fill; ML_DSA_SIGNATURE_BYTES]),
+        }
+    };
+    let register =
+        Register { key: Box::new([110; ML_DSA_KEY_BYTES]), owner: delegator, commission_bps: 500, stake: amount };
+    let registered =
+        ActionWitness::Register { owner: key_signature(111), key: Box::new([112; ML_DSA_SIGNATURE_BYTES]) };
+    let report = Report { evidence: Box::new(Evidence::new(vote(113), vote(114))), reporter: delegator };
+    let (nonce, what) = (115, Withdrawn::StakeAndRewards);
+    vec![
+        ("register", Action::Register(register), registered),
+        ("delegate", Action::Delegate(Delegate { validator, delegator, amount }), ActionWitness::None),
+        ("undelegate", Action::Undelegate(Undelegate { validator, delegator, amount, nonce }), owner()),
+        ("withdraw", Action::Withdraw(Withdraw { validator, delegator, what, nonce }), owner()),
+        ("unjail", Action::Unjail(Unjail { validator, owner: delegator, nonce }), owner()),
+        ("evidence", Action::Evidence(report), ActionWitness::VoteKey(Box::new([116; ML_DSA_KEY_BYTES]))),
+    ]
+}
+
+fn acting(action: Action, witness: ActionWitness) -> Transaction {
+    let tx = transaction();
+    Transaction { core: TxCore { action, ..tx.core }, witness: Witness { action: witness, ..tx.witness } }
+}
+
+fn validator(standing: ValidatorStanding) -> Validator {
+    let [bonded, leaving, held] = [120, 121, 122].map(Amount::from_units);
+    let key = Box::new([123; ML_DSA_KEY_BYTES]);
+    let (commission_bps, reward_per_unit) = (124, 125 << 64);
+    Validator {
+        key,
+        commission_bps,
+        standing,
+        bonded,
+        leaving,
+        held,
+        reward_per_unit,
+        delegations: 126,
+        nonce_floor: 127,
+    }
+}
+
+fn delegation() -> Delegation {
+    let leaving =
+        [(130, 131), (132, 133)].map(|(matures, units)| Leaving { matures, amount: Amount::from_units(units) });
+    Delegation {
+        validator: Hash32([134; 32]),
+        bonded: Amount::from_units(135),
+        leaving: leaving.to_vec(),
+        rewards: Amount::from_units(136),
+        settled: 137 << 64,
+    }
+}
+
+fn overlay() -> OverlayRecord {
+    OverlayRecord {
+        epoch: 140,
+        epoch_ends: DaaScore(141),
+        boundary: 142,
+        certified: Checkpoint { index: 143, block: BlockHash([144; 32]) },
+        certified_daa: DaaScore(145),
+        certificates: 146,
+        signed: [147, 148].map(|n| Signed { validator: Hash32([n; 32]), certificates: 149 }).to_vec(),
+        slashes: [150, 151].map(|day| RecentSlash { day, stake: Amount::from_units(152) }).to_vec(),
+    }
 }
 
 fn header() -> Header {
@@ -242,6 +326,20 @@ fn encodings_are_frozen() {
 }
 
 #[test]
+fn encodings_of_stake_are_frozen() {
+    for ((name, action, witness), expected) in actions().into_iter().zip(ACTIONS) {
+        check(name, &acting(action, witness), expected);
+    }
+    let standings =
+        [ValidatorStanding::Good, ValidatorStanding::Jailed, ValidatorStanding::Slashed { kept_ppb: WHOLE_PPB }];
+    for (standing, expected) in standings.into_iter().zip(VALIDATORS) {
+        check("validator", &validator(standing), expected);
+    }
+    check("delegation", &delegation(), DELEGATION);
+    check("overlay", &overlay(), OVERLAY);
+}
+
+#[test]
 fn ids_are_frozen() {
     let tx = transaction();
     let genesis = BlockHash([80; 32]);
@@ -274,6 +372,17 @@ fn values_that_break_an_invariant_are_refused() {
         let lock = Lock::Multisig { m, keys };
         assert!(Lock::from_bytes(&lock.to_bytes()).is_err(), "{lock:?}");
     }
+    let slashed = |kept_ppb| validator(ValidatorStanding::Slashed { kept_ppb });
+    assert!(Validator::from_bytes(&slashed(WHOLE_PPB + 1).to_bytes()).is_err(), "more than all is left");
+    let mut unordered = delegation();
+    unordered.leaving[1].matures = unordered.leaving[0].matures;
+    assert!(Delegation::from_bytes(&unordered.to_bytes()).is_err(), "two entries of one epoch");
+    let mut twice = overlay();
+    twice.signed[1].validator = twice.signed[0].validator;
+    assert!(OverlayRecord::from_bytes(&twice.to_bytes()).is_err(), "a signer twice");
+    let mut twice = overlay();
+    twice.slashes[1].day = twice.slashes[0].day;
+    assert!(OverlayRecord::from_bytes(&twice.to_bytes()).is_err(), "a day twice");
     let backwards = DaaRange { start: DaaScore(5), end: DaaScore(5) };
     assert!(DaaRange::from_bytes(&backwards.to_bytes()).is_err());
 }
@@ -292,6 +401,18 @@ const LOCKED_TRANSACTION: (usize, &str) = (6_792, "883071386367ef40");
 const HEADER: (usize, &str) = (366, "5a478cd291e05244");
 const BLOCK: (usize, &str) = (2_821, "3b984a8f6eb7ee0f");
 const STATES: [(usize, &str); 2] = [(110, "7017dcb9a62eea57"), (174, "5a9e6f5a2e84d141")];
+const ACTIONS: [(usize, &str); 6] = [
+    (7_647, "5f969b4348d27954"),
+    (2_319, "d6aae0fe2ac53d97"),
+    (2_424, "10ab1b3e1e0fc359"),
+    (2_417, "19a73b87753918ef"),
+    (2_416, "902e0acae57328e2"),
+    (11_145, "2c66a410c7b5841c"),
+];
+const VALIDATORS: [(usize, &str); 3] =
+    [(2_007, "9e913257cd3e7409"), (2_007, "85cf6d8eef08d0b2"), (2_011, "86c763176e8f4455")];
+const DELEGATION: (usize, &str) = (100, "e4e025c76675e85c");
+const OVERLAY: (usize, &str) = (180, "6221c2b10620e7c3");
 const UTXO_ENTRY: (usize, &str) = (360, "d80913570c6f99c5");
 const IDS: [&str; 7] = [
     "568122543931fce1",

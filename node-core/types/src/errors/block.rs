@@ -94,9 +94,77 @@ pub enum HeaderRuleError {
     /// Merges a red block from below the merge depth.
     #[error("{0} is merged from below the merge depth")]
     MergeTooDeep(BlockHash),
-    /// The certificate neither repeats the selected parent's nor is newer.
-    #[error("the certificate reference is not the selected parent's")]
-    CertRef,
+    /// The certificate neither repeats the selected parent's nor is newer by an interval.
+    #[error("certificate {got} neither repeats the selected parent's nor is at least {least}")]
+    CertRef {
+        /// Index found.
+        got: u32,
+        /// Least index that a new one may have.
+        least: u32,
+    },
+}
+
+/// A rule about the certificate that a chain block introduces (F7).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CertificateError {
+    /// Bytes that are no certificate.
+    #[error("not a certificate: {0}")]
+    Decode(#[from] DecodeError),
+    /// Another target than the header says.
+    #[error("the target is checkpoint {got}, the header introduces {expected}")]
+    Target {
+        /// Index of the target.
+        got: u32,
+        /// Index in the header.
+        expected: u32,
+    },
+    /// Source and target are no neighbours.
+    #[error("source {source_index} and target {target_index} are not adjacent")]
+    NotAdjacent {
+        /// Index of the source.
+        source_index: u32,
+        /// Index of the target.
+        target_index: u32,
+    },
+    /// Source or target is not that checkpoint of the block's own chain.
+    #[error("block {block} is not checkpoint {index} of this chain")]
+    NotACheckpoint {
+        /// Index named.
+        index: u32,
+        /// Block named.
+        block: BlockHash,
+    },
+    /// The target has no more work than the source.
+    #[error("the target has no more work than the source")]
+    NoWork,
+    /// The target is not old enough.
+    #[error("the target lies {got} of blue score below the block, {needed} are needed")]
+    NotBuried {
+        /// Depth found.
+        got: u64,
+        /// Depth needed.
+        needed: u64,
+    },
+    /// No set votes on such a link.
+    #[error("no set of validators votes on this link")]
+    NoElectorate,
+    /// Another epoch than that of the target.
+    #[error("the certificate is of epoch {got}, its target is of {expected}")]
+    Epoch {
+        /// Epoch named.
+        got: u64,
+        /// The target's.
+        expected: u64,
+    },
+    /// A signer that is in no set that votes on the link.
+    #[error("signer {0} is not a member")]
+    Stranger(Hash32),
+    /// Two thirds of the stake or less.
+    #[error("not more than two thirds of the stake have signed")]
+    TooLittleStake,
+    /// A signature that is not its signer's.
+    #[error("the signature is not that of {0}")]
+    Signature(Hash32),
 }
 
 /// Why a block is refused or may not be on the chain.
@@ -177,12 +245,24 @@ pub enum BlockError {
     /// A certificate where none may stand.
     #[error("the body carries a certificate that the header does not introduce")]
     UnexpectedCertificate,
+    /// The certificate is not the one that the header introduces: discarded, the block is not judged.
+    #[error("the certificate in the body is not the one that the header introduces")]
+    CertificateMismatch,
+    /// The certificate breaks a rule: the block is disqualified.
+    #[error("certificate: {0}")]
+    Certificate(#[from] CertificateError),
     /// The store failed, or the node is stopping; the block was not judged.
     #[error("the block could not be processed: {0}")]
     Unavailable(String),
 }
 
 impl BlockError {
+    /// Whether the body alone is at fault, which whoever passed the block on may have changed: the block is not judged by
+    /// it, and another body may come (R1).
+    pub fn is_about_body(&self) -> bool {
+        matches!(self, Self::BodyMismatch | Self::LaneOrder | Self::UnexpectedCertificate | Self::CertificateMismatch)
+    }
+
     /// Whether the sender broke a rule that it could have checked.
     pub fn is_peer_fault(&self) -> bool {
         match self {
@@ -197,11 +277,13 @@ impl BlockError {
             | Self::DoubleSpendInBlock(_)
             | Self::ChainedInBlock(_)
             | Self::Tx { .. }
-            | Self::UnexpectedCertificate => true,
+            | Self::UnexpectedCertificate
+            | Self::CertificateMismatch => true,
             Self::MissingParents(_)
             | Self::BelowFinality(_)
             | Self::TxContext { .. }
             | Self::Commitment { .. }
+            | Self::Certificate(_)
             | Self::Unavailable(_) => false,
         }
     }

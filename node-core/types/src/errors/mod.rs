@@ -3,5 +3,5 @@
 mod block;
 mod tx;
 
-pub use block::{BlockError, HeaderRuleError};
-pub use tx::{TxContextError, TxRuleError};
+pub use block::{BlockError, CertificateError, HeaderRuleError};
+pub use tx::{StakeError, TxContextError, TxRuleError};

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::amount::Amount;
+use crate::hash::Hash32;
 use crate::score::DaaScore;
 use crate::tx::OutPoint;
 
@@ -139,6 +140,52 @@ pub enum TxRuleError {
     /// The witness does not have the shape that the core asks for.
     #[error("the witness of input {0} is of another kind than the input")]
     WitnessKind(usize),
+    /// The witness does not have what the Action asks for.
+    #[error("the witness of the action is of another kind than the action")]
+    ActionWitnessKind,
+    /// The key that signs for the Action is not that of the owner it names.
+    #[error("the key that signs for the action is not its owner's")]
+    ActionKey,
+    /// The owner's signature does not hold, or is not in low-s form.
+    #[error("the owner's signature for the action does not hold")]
+    ActionSignature,
+    /// A key is registered that did not sign.
+    #[error("the signature of the key that registers does not hold")]
+    RegisterSignature,
+    /// Less than the least that the Action moves.
+    #[error("the action moves {got} STR, at least {least} STR is needed")]
+    StakeTooSmall {
+        /// Amount found.
+        got: Amount,
+        /// Least amount.
+        least: Amount,
+    },
+    /// More than there is.
+    #[error("the action moves {0} STR, which is more than there is")]
+    StakeTooLarge(Amount),
+    /// More than a validator may keep of its delegators' rewards.
+    #[error("the commission is {got} basis points, at most {limit} are allowed")]
+    CommissionTooHigh {
+        /// Commission found.
+        got: u16,
+        /// Most allowed.
+        limit: u16,
+    },
+    /// Votes about another chain.
+    #[error("the evidence is about another chain")]
+    EvidenceChain,
+    /// Votes by two validators.
+    #[error("the votes of the evidence are by different validators")]
+    EvidenceValidators,
+    /// Two votes that an honest validator may cast.
+    #[error("the votes of the evidence do not contradict each other")]
+    EvidenceHarmless,
+    /// The key given is not the one that the votes name.
+    #[error("the key given is not the one that the votes name")]
+    EvidenceKey,
+    /// The signature of a vote does not hold.
+    #[error("the signature of vote {0} of the evidence does not hold")]
+    EvidenceSignature(usize),
 }
 
 /// A rule that needs state: what is true in one context may not be in another.
@@ -185,6 +232,9 @@ pub enum TxContextError {
     /// A Memo whose validity has ended, which only its refund address consumes.
     #[error("memo {0} has ended: only its refund address may consume it")]
     MemoEnded(OutPoint),
+    /// The Action is refused.
+    #[error(transparent)]
+    Stake(#[from] StakeError),
     /// A hash lock that may not be taken back yet.
     #[error("memo {outpoint} may be taken back from DAA score {timeout}, certified, or {late}; it is {now}")]
     TimelockRunning {
@@ -197,4 +247,72 @@ pub enum TxContextError {
         /// Score of the context.
         now: DaaScore,
     },
+}
+
+/// Why the state refuses an Action on stake.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StakeError {
+    /// The key is registered, or was once.
+    #[error("validator {0} is registered already, or was once")]
+    Registered(Hash32),
+    /// Nobody registered that key, or everything was taken out.
+    #[error("there is no validator {0}")]
+    NoValidator(Hash32),
+    /// The delegator has no stake with that validator.
+    #[error("there is no such delegation to validator {0}")]
+    NoDelegation(Hash32),
+    /// The object has changed since the transaction was made.
+    #[error("the action is for nonce {got}, the object has nonce {now}")]
+    StaleNonce {
+        /// Nonce of the Action.
+        got: u64,
+        /// Nonce of the object.
+        now: u64,
+    },
+    /// Signed by somebody else than the validator's owner.
+    #[error("the action is not by the owner of validator {0}")]
+    NotOwner(Hash32),
+    /// More is taken out than is in.
+    #[error("{got} STR is taken out, {there} STR is there")]
+    TooMuch {
+        /// Amount asked for.
+        got: Amount,
+        /// Bonded amount.
+        there: Amount,
+    },
+    /// Too many parts of one delegation are on their way out.
+    #[error("stake of this delegation leaves in {limit} parts already")]
+    TooManyLeaving {
+        /// Most parts.
+        limit: usize,
+    },
+    /// No stake may be withdrawn yet.
+    #[error("no stake of this delegation may be withdrawn in epoch {epoch}")]
+    NotMatured {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// There is nothing to withdraw.
+    #[error("this delegation has no rewards to withdraw")]
+    NothingDue,
+    /// Finality stands still, and stake waits until it moves again.
+    #[error("finality is stalled: stake can't be withdrawn until it moves again")]
+    Stalled,
+    /// Only a jailed validator is unjailed.
+    #[error("validator {0} is not jailed")]
+    NotJailed(Hash32),
+    /// The validator was slashed: no stake is added, and it is not slashed again.
+    #[error("validator {0} was slashed")]
+    Slashed(Hash32),
+    /// The votes are older than the time for which stake can be held to them.
+    #[error("the newer vote of the evidence is of epoch {got}, evidence is taken from epoch {oldest} on")]
+    EvidenceTooOld {
+        /// Epoch of the newer vote.
+        got: u64,
+        /// Oldest epoch that counts.
+        oldest: u64,
+    },
+    /// A sum that no honest state has.
+    #[error("the amounts of the action do not fit the state")]
+    Amounts,
 }
