@@ -31,6 +31,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its purpose"))]
 #![allow(missing_debug_implementations, reason = "types that hold secrets are not Debug, on purpose")]
 
+pub mod action;
 pub mod coin;
 pub mod element;
 pub mod generators;
@@ -51,8 +52,9 @@ pub mod statement;
 pub mod transcript;
 mod verify;
 
+pub use action::ActionSecrets;
 pub use element::{BadPoint, Element};
 pub use keys::{Address, AddressError};
-pub use prove::{InputSecrets, OutputSecrets, ProveError, prove_transaction};
+pub use prove::{InputSecrets, OutputSecrets, ProveError, prove_transaction, prove_with_action};
 pub use transcript::ProofContext;
 pub use verify::{BatchError, BatchVerifier, verify_transaction_proofs};

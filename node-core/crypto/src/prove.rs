@@ -11,6 +11,7 @@ use umbel_types::tx::{IndexedSignature, InputWitness, KERNEL_PROOF_BYTES, MlDsaS
 use umbel_types::{Amount, AssetId, Hash32, Input, MemoValue, Output, TxCore, Witness};
 use zeroize::Zeroize;
 
+use crate::action::{ActionSecrets, check_action};
 use crate::coin::{CoinSecrets, HiddenOpening};
 use crate::input_proof::InputWitnessSecrets;
 use crate::kernel::KernelWitnessSecrets;
@@ -102,8 +103,11 @@ pub enum ProveError {
     /// The secrets are not those of this output.
     #[error("the secrets given do not open output {0}")]
     Output(usize),
+    /// The secrets are not those that the Action asks for.
+    #[error("the secrets given do not allow the action")]
+    Action,
     /// What goes in does not come out.
-    #[error("inputs, outputs and fee do not balance")]
+    #[error("inputs, outputs, stake and fee do not balance")]
     Unbalanced,
 }
 
@@ -130,13 +134,16 @@ impl Drop for Excess {
 ///
 /// # Errors
 /// [`ProveError`].
-pub fn prove_transaction(
+pub fn prove_with_action(
     core: &TxCore,
     sighash: &Hash32,
     inputs: &[InputSecrets<'_>],
     outputs: &[OutputSecrets<'_>],
+    action: &ActionSecrets<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Witness, ProveError> {
+    let action = action.witness(sighash);
+    check_action(core, &action, sighash).map_err(|_| ProveError::Action)?;
     let count = |what, got, expected| {
         if got == expected { Ok(()) } else { Err(ProveError::Count { what, got, expected }) }
     };
@@ -224,7 +231,21 @@ pub fn prove_transaction(
         None => Vec::new(),
         Some(range) => range.prove(&whole, &openings, rng).ok_or(ProveError::Unbalanced)?,
     };
-    Ok(Witness { range_proof, inputs: input_witnesses, outputs: output_proofs, kernel })
+    Ok(Witness { range_proof, inputs: input_witnesses, outputs: output_proofs, action, kernel })
+}
+
+/// [`prove_with_action`] for a core whose Action needs no signature.
+///
+/// # Errors
+/// [`ProveError`].
+pub fn prove_transaction(
+    core: &TxCore,
+    sighash: &Hash32,
+    inputs: &[InputSecrets<'_>],
+    outputs: &[OutputSecrets<'_>],
+    rng: &mut impl CryptoRng,
+) -> Result<Witness, ProveError> {
+    prove_with_action(core, sighash, inputs, outputs, &ActionSecrets::None, rng)
 }
 
 /// Whether `value` is hidden, and behind this opening.

@@ -48,15 +48,16 @@ impl TxStatement {
     /// Derives all statements of `core`.
     ///
     /// # Consensus
-    /// > A kernel row exists for each asset of inputs and outputs, and always for STR. Every public sum is at most
-    /// > 2⁶⁴ − 1. V, V*, and d may be the identity; g, A, S, c, R may not. (proofs.md §3, §8)
+    /// > A kernel row exists for each asset of inputs and outputs, and always for STR, out of whose row fee and staked
+    /// > amount go. Every public sum is at most 2⁶⁴ − 1. V, V*, and d may be the identity; g, A, S, c, R may not. (proofs.md §3, §8)
     ///
     /// # Errors
     /// [`TxRuleError::BadPoint`], [`TxRuleError::LockInactive`], [`TxRuleError::NoRefundBranch`],
     /// [`TxRuleError::TooManyHiddenOutputs`], [`TxRuleError::AmountOverflow`].
     pub fn of(core: &TxCore) -> Result<Self, TxRuleError> {
         let mut rows: BTreeMap<AssetId, Row> = BTreeMap::new();
-        rows.entry(AssetId::STR).or_default().public_out += u128::from(core.fee.units());
+        rows.entry(AssetId::STR).or_default().public_out +=
+            u128::from(core.fee.units()) + u128::from(core.staked().units());
 
         let mut inputs = Vec::with_capacity(core.inputs.len());
         for (i, input) in core.inputs.iter().enumerate() {

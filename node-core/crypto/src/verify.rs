@@ -13,6 +13,7 @@ use umbel_types::errors::TxRuleError;
 use umbel_types::tx::InputWitness;
 use umbel_types::{Hash32, Transaction};
 
+use crate::action::check_action;
 use crate::prove::place;
 use crate::range_proof::{self, RangeClaim};
 use crate::sigma::{self, Claim};
@@ -60,6 +61,7 @@ impl TxClaims {
                 (InputAuthority::Coin(_), _) => return Err(TxRuleError::WitnessKind(i)),
             }
         }
+        check_action(core, &witness.action, sighash)?;
         for (n, (j, statement)) in statement.outputs.iter().enumerate() {
             let rule = TxRuleError::OutputProof(*j);
             let claim = statement.claim(&place(sighash, *j), &witness.outputs[n]).ok_or_else(|| rule.clone())?;

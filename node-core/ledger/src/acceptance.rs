@@ -7,14 +7,32 @@ use umbel_types::errors::TxContextError;
 use umbel_types::state::LedgerBalance;
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, BlockHash, DaaScore, Hash32, Origin, OutPoint, Params, PayoutKey, Transaction, TxId, UtxoEntry,
+    Amount, AssetId, BlockHash, BlueScore, DaaScore, Hash32, Memo, Origin, OutPoint, Params, PayoutKey, Transaction,
+    TxId, UtxoEntry,
 };
 
 use crate::coinbase::{calc_subsidy, reward};
 use crate::commitments::{AcceptedLeaf, LaneRoots, system_leaf};
+use crate::staking::{self, Effect, IncludedCertificate, OverlayContext, StateEdits};
 use crate::state_tree::{StateChange, StateTree};
-use crate::tx_in_utxo_context::{UtxoContext, check_tx_in_utxo_context};
+use crate::tx_in_utxo_context::{CheckedTx, UtxoContext, check_tx_in_utxo_context};
 use crate::utxo::{DiffError, UtxoDiff, UtxoOverlay, UtxoView};
+
+/// Index of the first output that acceptance derives from a transaction.
+pub const FIRST_DERIVED: u32 = 1 << 15;
+
+/// Where chain block C stands, and what its chain knows of finality.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergePlace {
+    /// Its DAA score.
+    pub daa_score: DaaScore,
+    /// Its blue score.
+    pub blue_score: BlueScore,
+    /// The highest index of the checkpoints that it is, if it is one.
+    pub checkpoint: Option<u32>,
+    /// What its selected parent's body carries, verified.
+    pub certificate: Option<IncludedCertificate>,
+}
 
 /// A block that chain block C merges, with a body that keeps every rule of isolation.
 #[derive(Clone, Debug)]
@@ -88,11 +106,14 @@ pub struct MergeOutcome {
     daa_score: DaaScore,
     /// Effect of the accepted transactions.
     utxo: UtxoDiff,
+    states: StateEdits,
+    /// Outputs that the accepted transactions have without naming them. They come last, so that nothing spends one in the
+    /// block that derives it.
+    derived: Vec<(OutPoint, UtxoEntry)>,
     /// In order.
     accepted: Vec<Accepted>,
     skipped: Vec<Skipped>,
     rewards: Vec<(BlockHash, Payee, Amount)>,
-    pool: Amount,
 }
 
 /// What a chain block changes.
@@ -118,44 +139,57 @@ impl StateDelta {
     }
 }
 
-/// Applies the transactions of all merged blocks, in order.
+/// Applies the certificate of the selected parent, the transactions of all merged blocks, in order, and the end of an
+/// epoch.
 ///
-/// - `daa_score`: of the merging block.
-/// - `certified`: DAA score of the newest certified checkpoint on the merging block's chain.
 /// - `merged`: selected parent first, then the mergeset in R4 order.
-/// - `view`: UTXO state of the selected parent.
-/// - `pool`: reward pool in the selected parent's state.
+/// - `view`, `states`: UTXO state and State objects of the selected parent.
 ///
 /// # Errors
 /// [`AcceptError`]; a transaction that can't be accepted is skipped, that is no error.
 pub fn accept_mergeset<V: UtxoView + ?Sized>(
     params: &Params,
-    daa_score: DaaScore,
-    certified: DaaScore,
+    place: &MergePlace,
     merged: &[MergedBlock],
     view: &V,
-    pool: Amount,
+    states: &StateTree,
 ) -> Result<MergeOutcome, AcceptError<V::Error>> {
-    let context = UtxoContext::for_acceptance(params, daa_score, certified);
     let mut outcome = MergeOutcome {
-        daa_score,
+        daa_score: place.daa_score,
         utxo: UtxoDiff::default(),
+        states: StateEdits::new(states),
+        derived: Vec::new(),
         accepted: Vec::new(),
         skipped: Vec::new(),
         rewards: Vec::new(),
-        pool,
     };
+    // Without a selected parent there is no body that carries one.
+    let mut bounty = match place.certificate.as_ref().filter(|_| !merged.is_empty()) {
+        Some(certificate) => staking::include_certificate(&mut outcome.states, certificate),
+        None => Amount::ZERO,
+    };
+    // Certificates and the ends of epochs lie outside of transactions: these are the same for all of them.
+    let overlay = OverlayContext::of(params, place.blue_score, &outcome.states);
+    let context = UtxoContext::for_acceptance(params, place.daa_score, overlay);
+    let mut pool = states.balance(LedgerBalance::RewardPool);
     for block in merged {
         let fees = accept_block(&mut outcome, block, view, &context)?;
-        let subsidy = calc_subsidy(params, block.daa_score, block.counts_for_daa, outcome.pool);
-        outcome.pool = outcome.pool.checked_sub(subsidy).map_err(|_| AcceptError::FeeOverflow(block.hash))?;
-        let value = subsidy.checked_add(fees).map_err(|_| AcceptError::FeeOverflow(block.hash))?;
+        let subsidy = calc_subsidy(params, block.daa_score, block.counts_for_daa, pool);
+        pool = pool.checked_sub(subsidy).map_err(|_| AcceptError::FeeOverflow(block.hash))?;
+        // Only the selected parent, which comes first, carries a certificate that counts.
+        let value = Amount::sum([subsidy, fees, core::mem::take(&mut bounty)]);
+        let value = value.map_err(|_| AcceptError::FeeOverflow(block.hash))?;
         let own = block.is_blue && block.counts_for_daa;
         let payee = if own { Payee::Merged(block.payout) } else { Payee::Merger };
         if !value.is_zero() {
             outcome.rewards.push((block.hash, payee, value));
         }
     }
+    outcome.states.set_balance(LedgerBalance::RewardPool, pool);
+    for (outpoint, entry) in core::mem::take(&mut outcome.derived) {
+        outcome.utxo.add(outpoint, entry)?;
+    }
+    staking::end_epoch(params, place, &mut outcome.states);
     Ok(outcome)
 }
 
@@ -169,17 +203,38 @@ fn accept_block<V: UtxoView + ?Sized>(
     for tx in &block.txs {
         let txid = tx.txid();
         let overlay = UtxoOverlay::new(view, &outcome.utxo);
-        match check_tx_in_utxo_context(&tx.core, &overlay, context).map_err(AcceptError::View)? {
+        let checked = check_tx_in_utxo_context(&tx.core, &overlay, &outcome.states, context);
+        match checked.map_err(AcceptError::View)? {
             Err(error) => outcome.skipped.push(Skipped { txid, block: block.hash, error }),
-            Ok(consumed) => {
+            Ok(CheckedTx { consumed, effect }) => {
                 apply_tx(&mut outcome.utxo, tx, txid, consumed, context.daa_score)?;
+                let derived = derived_outputs(txid, &effect, context.daa_score);
+                outcome.states.apply(effect);
                 fees = fees.checked_add(tx.core.fee).map_err(|_| AcceptError::FeeOverflow(block.hash))?;
-                let leaf = AcceptedLeaf::of(txid, &tx.core);
+                let leaf = AcceptedLeaf::of(txid, &tx.core, &derived);
+                outcome.derived.extend(derived);
                 outcome.accepted.push(Accepted { txid, block: block.hash, leaf });
             }
         }
     }
     Ok(fees)
+}
+
+/// What State pays by a transaction: public Memos at indices from 2¹⁵ on.
+fn derived_outputs(txid: TxId, effect: &Effect, daa_score: DaaScore) -> Vec<(OutPoint, UtxoEntry)> {
+    (FIRST_DERIVED..)
+        .zip(&effect.paid)
+        .map(|(index, (to, amount))| {
+            let output = StoredOutput::Memo(Memo::public_payment(AssetId::STR, *amount, *to));
+            (OutPoint::of_tx(txid, index), UtxoEntry { output, origin: Origin::Transaction, daa_score })
+        })
+        .collect()
+}
+
+/// The outputs of an accepted transaction that acceptance derived, out of what its chain block added.
+pub fn derived_in(txid: TxId, utxo: &UtxoDiff) -> Vec<(OutPoint, UtxoEntry)> {
+    let range = OutPoint::of_tx(txid, FIRST_DERIVED)..=OutPoint::of_tx(txid, u32::MAX);
+    utxo.added().range(range).map(|(outpoint, entry)| (*outpoint, entry.clone())).collect()
 }
 
 fn apply_tx(
@@ -206,6 +261,11 @@ impl MergeOutcome {
         &self.utxo
     }
 
+    /// State objects behind the merge.
+    pub fn states(&self) -> &StateEdits {
+        &self.states
+    }
+
     /// Transactions without effect.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
@@ -215,7 +275,7 @@ impl MergeOutcome {
     ///
     /// # Errors
     /// [`AcceptError::BadPayout`], [`AcceptError::Diff`].
-    pub fn pay<E>(mut self, merger: &PayoutKey, states: &StateTree) -> Result<StateDelta, AcceptError<E>> {
+    pub fn pay<E>(mut self, merger: &PayoutKey) -> Result<StateDelta, AcceptError<E>> {
         let mut coins = Vec::with_capacity(self.rewards.len());
         for (block, payee, value) in &self.rewards {
             let payout = match payee {
@@ -229,7 +289,7 @@ impl MergeOutcome {
         }
         Ok(StateDelta {
             utxo: self.utxo,
-            states: states.balance_change(LedgerBalance::RewardPool, self.pool).into_iter().collect(),
+            states: self.states.into_changes(),
             accepted: self.accepted,
             skipped: self.skipped,
             system_leaf: system_leaf(&coins),

@@ -1,16 +1,18 @@
 //! The state and the block that everything starts from (docs/spec/transaction.md §6).
 
-use umbel_types::genesis::{GenesisSpec, GenesisWallet};
+use umbel_types::genesis::{GenesisSpec, GenesisValidator, GenesisWallet};
 use umbel_types::hash::{Domain, hash_of};
 use umbel_types::header::BLOCK_VERSION;
-use umbel_types::state::{LedgerBalance, State, StateClass, ValidatorSet};
+use umbel_types::staking::OverlayRecord;
+use umbel_types::state::{LedgerBalance, SetMember, State, StateClass, ValidatorSet};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Block, BlockHash, BlueScore, BlueWork, Body, CertRef, DaaScore, Header, Ledger, Memo, OneTimeKey, Origin, OutPoint,
+    Amount, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, DaaScore, Header, Memo, OneTimeKey, Origin, OutPoint,
     Params, PayoutKey, PointBytes, SEALED_LEN_BYTES, SealedBytes, UtxoEntry,
 };
 
 use crate::commitments::{ChainMmr, LaneRoots, LtHash};
+use crate::staking::{key_of, new_validator, records};
 use crate::state_tree::{StateKey, StateTree};
 use crate::utxo::UtxoDiff;
 
@@ -47,25 +49,42 @@ fn memos(spec: &GenesisSpec) -> UtxoDiff {
     entries.collect()
 }
 
-fn states(spec: &GenesisSpec) -> StateTree {
+fn states(params: &Params, spec: &GenesisSpec) -> StateTree {
+    let stake = Amount::sum(spec.validators.iter().map(|validator| validator.stake)).unwrap_or(Amount::MAX);
     let balances = LedgerBalance::ALL.map(|balance| {
-        let (_, amount) = balance.genesis_amount();
+        let (_, mut amount) = balance.genesis_amount();
+        if balance == LedgerBalance::StrRewards {
+            amount = amount.checked_sub(stake).expect("a genesis does not stake more than STR.rewards holds");
+        }
         let state = State::of_ledger(balance.object(), StateClass::Balance, &amount);
         (StateKey::of_balance(balance), state)
     });
-    let sets = [0, 1].map(|epoch| {
-        let set = ValidatorSet { epoch, members: spec.validators.clone() };
-        let object = ValidatorSet::object(epoch);
-        let state = State::of_ledger(object, StateClass::ValidatorSet, &set);
-        (StateKey { ledger: Ledger::Governance, object }, state)
-    });
-    balances.into_iter().chain(sets).collect()
+    let mut members: Vec<SetMember> = Vec::with_capacity(spec.validators.len());
+    let mut objects: Vec<State> = Vec::new();
+    for GenesisValidator { key, owner, stake, commission_bps } in &spec.validators {
+        let (validator, delegation) = new_validator(key.clone(), *commission_bps, *stake);
+        let key_hash = delegation.validator;
+        members.push(SetMember { key_hash, stake: *stake });
+        objects.extend(records(key_hash, *owner, &validator, &delegation, [Amount::ZERO; 2]));
+    }
+    members.sort_unstable();
+    for epoch in [0, 1] {
+        let set = ValidatorSet { epoch, members: members.clone() };
+        objects.push(State::of_ledger(ValidatorSet::object(epoch), StateClass::ValidatorSet, &set));
+    }
+    let record = OverlayRecord::genesis(params);
+    objects.push(State::of_ledger(OverlayRecord::object(), StateClass::Overlay, &record));
+    let objects = objects.into_iter().map(|state| (key_of(state.object), state));
+    balances.into_iter().chain(objects).collect()
 }
 
 /// Builds a network's genesis from its parameters and what its genesis names. No clock, no randomness.
+///
+/// # Panics
+/// If the validators' stakes sum above STR.rewards: whoever reads a genesis file checks that.
 pub fn build(params: &Params, spec: &GenesisSpec) -> Genesis {
     let utxo = memos(spec);
-    let states = states(spec);
+    let states = states(params, spec);
     let lanes = LaneRoots::genesis();
     let mut lthash = LtHash::default();
     lthash.apply(&utxo);
@@ -88,7 +107,7 @@ pub fn build(params: &Params, spec: &GenesisSpec) -> Genesis {
         chain_mmr_root: ChainMmr::default().root(),
         timestamp: spec.timestamp,
         nonce: 0,
-        bits: params.genesis_bits,
+        bits: spec.bits,
         daa_score: DaaScore(0),
         blue_score: BlueScore(0),
         blue_work: BlueWork::ZERO,

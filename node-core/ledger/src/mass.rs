@@ -6,7 +6,7 @@
 use umbel_types::params::{MASS_PER_SIGNATURE, MASS_PER_STATE_BYTE, MIN_FEE_PER_MASS};
 use umbel_types::tx::LockBranch;
 use umbel_types::utxo::StoredOutput;
-use umbel_types::{Amount, Encode, Input, Lock, Memo, TxCore};
+use umbel_types::{Action, Amount, AssetId, Encode, Input, Lock, Memo, TxCore};
 
 /// Source and index.
 const OUTPOINT_BYTES: u64 = 32 + 4;
@@ -36,11 +36,12 @@ fn given_back(input: &Input) -> u64 {
     }
 }
 
-/// Bytes by which a transaction lets the UTXO set grow at most: what it creates less what it surely gives back, at
-/// least zero.
+/// Bytes by which a transaction lets the UTXO set and State grow at most: what it creates less what it surely gives back,
+/// at least zero.
 pub fn state_bytes(core: &TxCore) -> u64 {
     // At most 64 outputs of a few KiB each: far from overflow.
-    let created: u64 = core.outputs.iter().map(|output| stored_bytes(&StoredOutput::from(output))).sum();
+    let outputs: u64 = core.outputs.iter().map(|output| stored_bytes(&StoredOutput::from(output))).sum();
+    let created = outputs + action_state_bytes(&core.action);
     let returned: u64 = core.inputs.iter().map(|input| given_back(&input.consumed)).sum();
     created.saturating_sub(returned)
 }
@@ -61,9 +62,43 @@ pub fn state_mass(state_bytes: u64) -> u64 {
     MASS_PER_STATE_BYTE.saturating_mul(state_bytes)
 }
 
-/// Signatures and input proofs that the witness of `core` holds.
+/// Signatures and input proofs that the witness of `core` holds, those of evidence included.
 pub fn signatures(core: &TxCore) -> usize {
-    core.inputs.iter().map(|input| signatures_of(&input.consumed)).sum()
+    let of_action = match core.action {
+        Action::Transfer | Action::Delegate(_) => 0,
+        Action::Undelegate(_) | Action::Withdraw(_) | Action::Unjail(_) => 1,
+        Action::Register(_) | Action::Evidence(_) => 2,
+    };
+    core.inputs.iter().map(|input| signatures_of(&input.consumed)).sum::<usize>() + of_action
+}
+
+/// Of an object: its id and class twice, nonce, script, owner, deposit, length of the body, range of validity.
+const OBJECT_FRAME_BYTES: u64 = 1 + 32 + 32 + 1 + 8 + 32 + 21 + 8 + 4 + 16;
+/// Of a validator.
+const VALIDATOR_BYTES: u64 = OBJECT_FRAME_BYTES + 1952 + 2 + 1 + 8 + 8 + 8 + 16 + 4 + 8;
+/// By which a validator grows that is slashed, and the record of what was slashed lately.
+const SLASH_BYTES: u64 = 4 + 8 + 8;
+/// Of a delegation with nothing on its way out.
+const DELEGATION_BYTES: u64 = OBJECT_FRAME_BYTES + 32 + 8 + 4 + 8 + 16;
+/// Of one entry of stake on its way out.
+const LEAVING_BYTES: u64 = 8 + 8;
+/// Most outputs that are derived for an Action: what a delegator gets, and the deposit of a validator without any.
+const MAX_DERIVED: u64 = 2;
+
+/// Bytes of State and of derived outputs that an Action adds at most.
+fn action_state_bytes(action: &Action) -> u64 {
+    let derived = || {
+        let nobody = umbel_types::ZkAddress([0; 20]);
+        stored_bytes(&StoredOutput::Memo(Memo::public_payment(AssetId::STR, Amount::ZERO, nobody)))
+    };
+    match action {
+        Action::Transfer | Action::Unjail(_) => 0,
+        Action::Register(_) => VALIDATOR_BYTES + DELEGATION_BYTES,
+        Action::Delegate(_) => DELEGATION_BYTES,
+        Action::Undelegate(_) => LEAVING_BYTES,
+        Action::Withdraw(_) => MAX_DERIVED * derived(),
+        Action::Evidence(_) => SLASH_BYTES + derived(),
+    }
 }
 
 fn signatures_of(input: &Input) -> usize {

@@ -14,6 +14,7 @@ use umbel_types::{
 };
 
 use crate::mass::{mass, min_fee, state_bytes};
+use crate::staking::check_action_in_isolation;
 
 /// What isolation rules know of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +149,7 @@ fn check_structure(tx: &Transaction, context: &IsolationContext, size_bytes: usi
     check_hidden_outputs(&tx.core)?;
     check_locks(&tx.core)?;
     check_public_values(&tx.core)?;
+    check_action_in_isolation(&tx.core.action, context)?;
     let cost = Cost { mass: mass(&tx.core, size_bytes), state_bytes: state_bytes(&tx.core) };
     check_state_bytes(cost.state_bytes)?;
     check_fee(&tx.core, cost.mass)?;

@@ -5,10 +5,8 @@ use umbel_types::params::{EXPIRY_MARGIN_S, TIMELOCK_GRACE_S};
 use umbel_types::tx::LockBranch;
 use umbel_types::{DaaScore, Input, Lock, Params, TxCore, TxInput, UtxoEntry};
 
+use crate::staking::{self, Effect, OverlayContext, StateView};
 use crate::utxo::UtxoView;
-
-/// DAA score of genesis, the checkpoint that needs no certificate.
-pub const CERTIFIED_GENESIS: DaaScore = DaaScore(0);
 
 /// The moment in which a transaction is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +16,8 @@ pub struct UtxoContext {
     /// The score at which upper time bounds are tested: later than `daa_score` for a block's own body, so that nothing
     /// is born expired.
     pub expiry_score: DaaScore,
-    /// DAA score of the newest certified checkpoint on the chain that ends with that block; genesis is one.
-    pub certified: DaaScore,
+    /// Finality on the chain that ends with that block.
+    pub overlay: OverlayContext,
     /// DAA score until a reward may be spent.
     pub coinbase_maturity: u64,
     /// DAA score behind the timeout of a hash lock from which it needs no certificate.
@@ -28,32 +26,42 @@ pub struct UtxoContext {
 
 impl UtxoContext {
     /// For acceptance by a chain block.
-    pub fn for_acceptance(params: &Params, daa_score: DaaScore, certified: DaaScore) -> Self {
+    pub fn for_acceptance(params: &Params, daa_score: DaaScore, overlay: OverlayContext) -> Self {
         Self {
             daa_score,
             expiry_score: daa_score,
-            certified,
+            overlay,
             coinbase_maturity: params.coinbase_maturity,
             timelock_grace: params.daa_of_seconds(TIMELOCK_GRACE_S),
         }
     }
 
     /// For a chain block's own body, the pool and templates.
-    pub fn for_qualification(params: &Params, daa_score: DaaScore, certified: DaaScore) -> Self {
+    pub fn for_qualification(params: &Params, daa_score: DaaScore, overlay: OverlayContext) -> Self {
         let expiry_score = daa_score.saturating_add(params.daa_of_seconds(EXPIRY_MARGIN_S));
-        Self { expiry_score, ..Self::for_acceptance(params, daa_score, certified) }
+        Self { expiry_score, ..Self::for_acceptance(params, daa_score, overlay) }
     }
 }
 
-/// Checks a transaction against a state and returns the entries that it consumes, in input order.
+/// What a transaction does where it is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTx {
+    /// The entries that it consumes, in input order.
+    pub consumed: Vec<UtxoEntry>,
+    /// What its Action does.
+    pub effect: Effect,
+}
+
+/// Checks a transaction against a state and says what it does.
 ///
 /// # Errors
 /// The outer error is the view's (the store failed); the inner one is the first rule broken.
 pub fn check_tx_in_utxo_context<V: UtxoView + ?Sized>(
     core: &TxCore,
     view: &V,
+    states: &impl StateView,
     context: &UtxoContext,
-) -> Result<Result<Vec<UtxoEntry>, TxContextError>, V::Error> {
+) -> Result<Result<CheckedTx, TxContextError>, V::Error> {
     if let Err(error) = check_validity_range(core, context) {
         return Ok(Err(error));
     }
@@ -67,7 +75,10 @@ pub fn check_tx_in_utxo_context<V: UtxoView + ?Sized>(
         }
         consumed.push(entry);
     }
-    Ok(Ok(consumed))
+    Ok(match staking::decide(&core.action, states, context) {
+        Ok(effect) => Ok(CheckedTx { consumed, effect }),
+        Err(error) => Err(error.into()),
+    })
 }
 
 /// # Consensus
@@ -139,7 +150,7 @@ fn check_timelock(input: &TxInput, context: &UtxoContext) -> Result<(), TxContex
         return Ok(());
     };
     let late = timeout.saturating_add(context.timelock_grace);
-    if context.certified >= timeout || context.daa_score >= late {
+    if context.overlay.certified >= timeout || context.daa_score >= late {
         return Ok(());
     }
     Err(TxContextError::TimelockRunning { outpoint: input.outpoint, timeout, late, now: context.daa_score })

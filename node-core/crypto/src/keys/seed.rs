@@ -77,11 +77,16 @@ impl Seed {
 
     /// The ML-DSA-65 key of a role and index.
     pub fn ml_dsa_key(&self, role: MlDsaRole, network: Network, account: u32, index: u32) -> MlDsaKey {
+        MlDsaKey::from_seed(&self.ml_dsa_seed(role, network, account, index))
+    }
+
+    /// The seed ξ of that key, for a file that a validator opens without any spend key.
+    pub fn ml_dsa_seed(&self, role: MlDsaRole, network: Network, account: u32, index: u32) -> Zeroizing<[u8; 32]> {
         let label = match role {
             MlDsaRole::Vote => "umbel/vote-key/v1",
             MlDsaRole::Lock => "umbel/lock-key/v1",
         };
-        MlDsaKey::from_seed(&self.expand::<32>(label, network, account, index))
+        self.expand::<32>(label, network, account, index)
     }
 }
 

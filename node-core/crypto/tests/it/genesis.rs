@@ -7,11 +7,14 @@ use umbel_types::{Network, genesis};
 fn devnet_recipients_and_validators_follow_from_its_words() {
     let seed = Mnemonic::parse(genesis::DEVNET_WORDS).unwrap().to_seed("");
     let recipients: Vec<_> = (0..5).map(|i| seed.secp_key(0, i).address()).collect();
-    let mut validators: Vec<_> =
-        (0..4).map(|i| seed.ml_dsa_key(MlDsaRole::Vote, Network::Devnet, 0, i).key_hash()).collect();
-    validators.sort_unstable();
+    let validators: Vec<_> = (0..4)
+        .map(|i| {
+            let key = seed.ml_dsa_key(MlDsaRole::Vote, Network::Devnet, 0, i).verifying_key();
+            (Box::new(key), seed.secp_key(0, i).address())
+        })
+        .collect();
 
     let spec = genesis::devnet();
     assert_eq!(recipients, spec.recipients);
-    assert_eq!(validators, spec.validators.iter().map(|v| v.key_hash).collect::<Vec<_>>());
+    assert_eq!(validators, spec.validators.into_iter().map(|v| (v.key, v.owner)).collect::<Vec<_>>());
 }

@@ -131,6 +131,7 @@ fn hidden_memo_of_minus_x() {
         range_proof,
         inputs: vec![InputWitness::Signature(sign(&draft.owner.secp, &context.sighash))],
         outputs: vec![statement.outputs[0].1.prove(&context, &coin, &mut rng(1))],
+        action: umbel_types::staking::ActionWitness::None,
         kernel: statement.kernel.prove(&context, &excess, &mut rng(1)),
     };
     let refused = |range_proof| {

@@ -4,36 +4,40 @@ use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_list};
 use umbel_types::hash::{Domain, Hasher, hash_of};
 use umbel_types::merkle::merkle_root;
 use umbel_types::utxo::StoredOutput;
-use umbel_types::{Hash32, Ledger, OutPoint, TxCore, TxId, UtxoEntry};
+use umbel_types::{Hash32, Ledger, OutPoint, TxCore, TxId, UtxoEntry, encode_struct, encode_tag};
 
-/// Outcome of an accepted transaction in its leaf. Contract calls add `Reverted` = 1.
-const ACCEPTED: u8 = 0;
+/// What became of an accepted transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it took effect.
+    Accepted,
+}
+encode_tag!(Outcome, "outcome" { Accepted = 0 });
 
 /// One created output as a light client sees it: enough to detect it and to check the list for completeness.
-struct OutputDigest {
-    outpoint_index: u32,
-    kind: u8,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputDigest {
+    /// Its index, that of its outpoint.
+    pub index: u32,
+    /// 0 for a coin, 1 for a Memo.
+    pub kind: u8,
     /// g ‖ A of a coin, or twice the hash of a Memo's lock.
-    detection: [Hash32; 2],
-    output: Hash32,
+    pub detection: [u8; 64],
+    /// Hash of the output's bytes.
+    pub output: Hash32,
 }
+encode_struct!(OutputDigest { index, kind, detection, output });
 
-impl Encode for OutputDigest {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.outpoint_index.encode(out);
-        self.kind.encode(out);
-        self.detection[0].encode(out);
-        self.detection[1].encode(out);
-        self.output.encode(out);
+impl OutputDigest {
+    fn of(index: u32, output: &StoredOutput) -> Self {
+        let (kind, halves) = match output {
+            StoredOutput::Coin { coin, .. } => (0, [coin.owner.g.0, coin.owner.view.0]),
+            StoredOutput::Memo(memo) => (1, [hash_of(Domain::LOCK, &memo.lock).0; 2]),
+        };
+        let mut detection = [0; 64];
+        detection.copy_from_slice(halves.as_flattened());
+        Self { index, kind, detection, output: hash_of(Domain::OUTPUT, output) }
     }
-}
-
-fn digest(index: u32, output: &StoredOutput) -> OutputDigest {
-    let (kind, detection) = match output {
-        StoredOutput::Coin { coin, .. } => (0, [Hash32(coin.owner.g.0), Hash32(coin.owner.view.0)]),
-        StoredOutput::Memo(memo) => (1, [hash_of(Domain::LOCK, &memo.lock); 2]),
-    };
-    OutputDigest { outpoint_index: index, kind, detection, output: hash_of(Domain::OUTPUT, output) }
 }
 
 fn hash_list<T: Encode>(items: &[T]) -> Hash32 {
@@ -42,40 +46,85 @@ fn hash_list<T: Encode>(items: &[T]) -> Hash32 {
     Hasher::new(Domain::LIST).with_bytes(&bytes).finish()
 }
 
+/// What a leaf says of an accepted transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedFacts {
+    /// Its id.
+    pub txid: TxId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Gas that it used.
+    pub gas_used: u64,
+    /// Hash of the list of consumed outpoints.
+    pub consumed: Hash32,
+    /// Hash of the list of created outputs.
+    pub created: Hash32,
+}
+encode_struct!(AcceptedFacts { txid, outcome, gas_used, consumed, created });
+
+impl AcceptedFacts {
+    /// Of a transaction that was accepted, with the outputs that acceptance derived from it.
+    pub fn of(txid: TxId, core: &TxCore, derived: &[(OutPoint, UtxoEntry)]) -> Self {
+        let consumed: Vec<OutPoint> = core.inputs.iter().map(|i| i.outpoint).collect();
+        let created: Vec<OutputDigest> = (0u32..)
+            .zip(&core.outputs)
+            .map(|(index, output)| OutputDigest::of(index, &StoredOutput::from(output)))
+            .chain(derived.iter().map(|(outpoint, entry)| OutputDigest::of(outpoint.index, &entry.output)))
+            .collect();
+        let (consumed, created) = (hash_list(&consumed), hash_list(&created));
+        Self { txid, outcome: Outcome::Accepted, gas_used: 0, consumed, created }
+    }
+
+    /// The leaf: `H("umbel/acc/v1" ‖ txid ‖ outcome ‖ gas used ‖ H(consumed outpoints) ‖ H(outputs))`.
+    pub fn leaf(&self) -> Hash32 {
+        hash_of(Domain::ACCEPTED_LEAF, self)
+    }
+}
+
 /// The leaf of an accepted transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedLeaf {
     /// Its lane.
     pub ledger: Ledger,
-    /// `H("umbel/acc/v1" ‖ txid ‖ outcome ‖ gas used ‖ H(consumed outpoints) ‖ H(outputs))`.
+    /// Its hash.
     pub hash: Hash32,
 }
 
 impl AcceptedLeaf {
-    /// Of a transaction that was accepted.
-    pub fn of(txid: TxId, core: &TxCore) -> Self {
-        let consumed: Vec<OutPoint> = core.inputs.iter().map(|i| i.outpoint).collect();
-        let created: Vec<OutputDigest> =
-            (0u32..).zip(&core.outputs).map(|(index, output)| digest(index, &StoredOutput::from(output))).collect();
-        let hash = Hasher::new(Domain::ACCEPTED_LEAF)
-            .with(&txid)
-            .with(&ACCEPTED)
-            .with(&0u64)
-            .with(&hash_list(&consumed))
-            .with(&hash_list(&created))
-            .finish();
-        Self { ledger: core.ledger(), hash }
+    /// Of a transaction that was accepted, with the outputs that acceptance derived from it.
+    pub fn of(txid: TxId, core: &TxCore, derived: &[(OutPoint, UtxoEntry)]) -> Self {
+        Self { ledger: core.ledger(), hash: AcceptedFacts::of(txid, core, derived).leaf() }
+    }
+}
+
+/// What a leaf says of outputs that no transaction made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemFacts {
+    /// Where they are.
+    pub outpoints: Vec<OutPoint>,
+    /// What they are, in the same order.
+    pub outputs: Vec<OutputDigest>,
+}
+
+impl SystemFacts {
+    /// Of outputs, in order.
+    pub fn of(outputs: &[(OutPoint, UtxoEntry)]) -> Self {
+        let digest = |(outpoint, entry): &(OutPoint, UtxoEntry)| OutputDigest::of(outpoint.index, &entry.output);
+        Self {
+            outpoints: outputs.iter().map(|(outpoint, _)| *outpoint).collect(),
+            outputs: outputs.iter().map(digest).collect(),
+        }
+    }
+
+    /// The leaf: `H("umbel/sys/v1" ‖ H(outpoints) ‖ H(outputs))`.
+    pub fn leaf(&self) -> Hash32 {
+        Hasher::new(Domain::SYSTEM_LEAF).with(&hash_list(&self.outpoints)).with(&hash_list(&self.outputs)).finish()
     }
 }
 
 /// The leaf of outputs that no transaction made, in order.
 pub fn system_leaf(outputs: &[(OutPoint, UtxoEntry)]) -> Option<Hash32> {
-    if outputs.is_empty() {
-        return None;
-    }
-    let sources: Vec<OutPoint> = outputs.iter().map(|(outpoint, _)| *outpoint).collect();
-    let digests: Vec<OutputDigest> = outputs.iter().map(|(o, entry)| digest(o.index, &entry.output)).collect();
-    Some(Hasher::new(Domain::SYSTEM_LEAF).with(&hash_list(&sources)).with(&hash_list(&digests)).finish())
+    (!outputs.is_empty()).then(|| SystemFacts::of(outputs).leaf())
 }
 
 /// The six lanes at a chain block.
@@ -115,12 +164,9 @@ impl LaneRoots {
     pub fn advance(&self, accepted: &[AcceptedLeaf], system: Option<Hash32>) -> Self {
         let mut next = *self;
         for ledger in Ledger::ALL {
-            let mut leaves: Vec<Hash32> = accepted.iter().filter(|l| l.ledger == ledger).map(|l| l.hash).collect();
-            if ledger == Ledger::Main {
-                leaves.extend(system);
-            }
+            let batch = merkle_root(&lane_batch(ledger, accepted, system));
             let lane = &mut next.lanes[ledger.lane()];
-            *lane = Hasher::new(Domain::LANE).with(lane).with(&merkle_root(&leaves)).finish();
+            *lane = next_lane(lane, &batch);
         }
         next
     }
@@ -129,4 +175,15 @@ impl LaneRoots {
     pub fn root(&self) -> Hash32 {
         Hasher::new(Domain::ACCEPTED_ROOT).with(self).finish()
     }
+}
+
+/// The leaves that one chain block adds to a lane, in order.
+pub(crate) fn lane_batch(ledger: Ledger, accepted: &[AcceptedLeaf], system: Option<Hash32>) -> Vec<Hash32> {
+    let leaves = accepted.iter().filter(|leaf| leaf.ledger == ledger).map(|leaf| leaf.hash);
+    leaves.chain(system.filter(|_| ledger == Ledger::Main)).collect()
+}
+
+/// A lane behind a chain block, from the lane before it and the Merkle root of what it adds.
+pub(crate) fn next_lane(before: &Hash32, batch: &Hash32) -> Hash32 {
+    Hasher::new(Domain::LANE).with(before).with(batch).finish()
 }

@@ -1,7 +1,7 @@
 //! `chain_mmr_root`: a Merkle mountain range over the selected chain.
 
 use umbel_types::encode::{Decode, DecodeError, Encode, Reader, encode_list};
-use umbel_types::hash::{Domain, Hasher};
+use umbel_types::hash::{Domain, Hasher, hash_of};
 use umbel_types::{BlockHash, Hash32};
 
 /// Peaks of a Merkle mountain range over chain blocks, genesis first. Appending is all that a chain needs.
@@ -16,15 +16,33 @@ impl ChainMmr {
     /// Appends a chain block.
     #[must_use]
     pub fn push(mut self, block: BlockHash) -> Self {
-        let mut node = Hasher::new(Domain::MMR_LEAF).with(&block).finish();
+        let mut node = mmr_leaf(&block);
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
-                node = Hasher::new(Domain::MMR_NODE).with(&left).with(&node).finish();
+                node = mmr_node(&left, &node);
             }
         }
         self.peaks.push(node);
         self.size += 1;
         self
+    }
+
+    /// The peak over 2^`level` blocks, if there is one.
+    pub(crate) fn peak(&self, level: u32) -> Option<Hash32> {
+        let above = self.size.checked_shr(level)?;
+        let is_set = above & 1 == 1;
+        is_set.then(|| self.peaks.get((above >> 1).count_ones() as usize).copied()).flatten()
+    }
+
+    /// The tree over 2^`level` blocks that ends in `next`, the block which would be appended now; `None` if no tree of that
+    /// height ends there.
+    pub(crate) fn tree_ending_in(&self, next: BlockHash, level: u32) -> Option<Hash32> {
+        (0..level).try_fold(mmr_leaf(&next), |node, below| Some(mmr_node(&self.peak(below)?, &node)))
+    }
+
+    /// Peaks, of the highest tree first.
+    pub(crate) fn peaks(&self) -> &[Hash32] {
+        &self.peaks
     }
 
     /// How many blocks.
@@ -34,7 +52,7 @@ impl ChainMmr {
 
     /// The root: size and peaks.
     pub fn root(&self) -> Hash32 {
-        Hasher::new(Domain::MMR_ROOT).with(self).finish()
+        mmr_root(self.size, &self.peaks)
     }
 }
 
@@ -54,4 +72,22 @@ impl Decode for ChainMmr {
         }
         Ok(Self { size, peaks })
     }
+}
+
+/// Hash of one block.
+pub(crate) fn mmr_leaf(block: &BlockHash) -> Hash32 {
+    hash_of(Domain::MMR_LEAF, block)
+}
+
+/// Hash of two trees of one height.
+pub(crate) fn mmr_node(left: &Hash32, right: &Hash32) -> Hash32 {
+    Hasher::new(Domain::MMR_NODE).with(left).with(right).finish()
+}
+
+/// Root over the number of blocks and the peaks.
+pub(crate) fn mmr_root(size: u64, peaks: &[Hash32]) -> Hash32 {
+    let mut bytes = Vec::new();
+    size.encode(&mut bytes);
+    encode_list(peaks, &mut bytes);
+    Hasher::new(Domain::MMR_ROOT).with_bytes(&bytes).finish()
 }

@@ -28,13 +28,16 @@ fn names_the_witness(rule: &TxRuleError) -> bool {
             | TxRuleError::Signature(_)
             | TxRuleError::SignerOrder(_)
             | TxRuleError::Preimage(_)
+            | TxRuleError::ActionKey
+            | TxRuleError::ActionSignature
+            | TxRuleError::RegisterSignature
+            | TxRuleError::EvidenceKey
     )
 }
 
-fn every_byte(name: &str) {
-    let kind = kind(name);
-    let bytes = kind.tx.to_bytes();
-    let core = kind.tx.core.to_bytes().len();
+pub(crate) fn every_byte(name: &str, tx: &Transaction) {
+    let bytes = tx.to_bytes();
+    let core = tx.core.to_bytes().len();
     let mut reached = 0;
     for i in 0..bytes.len() {
         let mut changed = bytes.clone();
@@ -55,7 +58,7 @@ macro_rules! every_byte_of {
     ($($test:ident: $name:expr;)*) => {
         $(#[test]
         fn $test() {
-            every_byte($name);
+            every_byte($name, &kind($name).tx);
         })*
 
         #[test]

@@ -1,7 +1,7 @@
 //! The commitments depend on the set, not on the way there.
 
 use proptest::prelude::*;
-use umbel_ledger::commitments::{AcceptedLeaf, ChainMmr, LaneRoots, LtHash, smt_root, system_leaf};
+use umbel_ledger::commitments::{AcceptedLeaf, ChainMmr, LaneRoots, LtHash, system_leaf};
 use umbel_types::hash::{Domain, Hasher};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{BlockHash, Encode, Hash32, Ledger, Output, TxCore, UtxoEntry};
@@ -27,38 +27,6 @@ proptest! {
         order.iter().for_each(|i| other.remove(&outpoint(*i), &entry(*i)));
         prop_assert_eq!(other, LtHash::default());
     }
-
-    /// The root by a second statement: fold the 256 levels from below, over a map of nodes.
-    #[test]
-    fn smt_root_is_that_of_the_definition(keys in proptest::collection::btree_set(any::<[u8; 32]>(), 0..12)) {
-        let leaves: Vec<(Hash32, Hash32)> =
-            keys.iter().map(|key| (Hash32(*key), Hash32([key[31] ^ 0x5a; 32]))).collect();
-        prop_assert_eq!(smt_root(&leaves), naive_smt_root(&leaves));
-    }
-}
-
-fn naive_smt_root(leaves: &[(Hash32, Hash32)]) -> Hash32 {
-    fn prefix_matches(key: &Hash32, prefix: &[bool]) -> bool {
-        prefix.iter().enumerate().all(|(i, bit)| (key.0[i / 8] & (0x80 >> (i % 8)) != 0) == *bit)
-    }
-    fn node(leaves: &[(Hash32, Hash32)], prefix: &mut Vec<bool>) -> Hash32 {
-        let below: Vec<&(Hash32, Hash32)> = leaves.iter().filter(|(key, _)| prefix_matches(key, prefix)).collect();
-        if below.is_empty() {
-            return Hash32([0; 32]);
-        }
-        if below.len() == 1 {
-            return below[0].1;
-        }
-        prefix.push(false);
-        let left = node(leaves, prefix);
-        prefix.pop();
-        prefix.push(true);
-        let right = node(leaves, prefix);
-        prefix.pop();
-        Hasher::new(Domain::SMT_NODE).with(&left).with(&right).finish()
-    }
-    let top = node(leaves, &mut Vec::new());
-    Hasher::new(Domain::SMT_ROOT).with(&(leaves.len() as u64)).with(&top).finish()
 }
 
 /// Peaks by a second statement: cut the list into its powers of two and hash each tree from the leaves.
@@ -160,7 +128,7 @@ fn accepted_root_is_that_of_the_definition() {
     let ccos = kind("both assets").tx.core;
     assert_eq!((main[0].ledger(), ccos.ledger()), (Ledger::Main, Ledger::Ccos));
     let cores: Vec<&TxCore> = main[..2].iter().chain([&ccos]).chain(&main[2..]).collect();
-    let leaves: Vec<AcceptedLeaf> = cores.iter().map(|core| AcceptedLeaf::of(core.txid(), core)).collect();
+    let leaves: Vec<AcceptedLeaf> = cores.iter().map(|core| AcceptedLeaf::of(core.txid(), core, &[])).collect();
     for (leaf, core) in leaves.iter().zip(&cores) {
         assert_eq!(leaf.hash, naive_leaf(core));
     }

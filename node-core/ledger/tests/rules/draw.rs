@@ -211,7 +211,13 @@ fn draw_tx(dice: &mut Dice<'_>, catalogue: &mut Catalogue, model: &Model, now: u
         let held = Held { who: *who, asset: *asset, amount: *amount, bound: *bound, born: now };
         catalogue.outputs.insert(OutPoint::of_tx(name, index), (StoredOutput::from(output), held));
     }
-    let witness = Witness { range_proof: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), kernel: [0; 64] };
+    let witness = Witness {
+        range_proof: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        action: umbel_types::staking::ActionWitness::None,
+        kernel: [0; 64],
+    };
     (PlainTx { name, takes, makes, fee, from, until }, Arc::new(Transaction { core, witness }))
 }
 

@@ -9,14 +9,14 @@ use umbel_crypto::coin::{KeyRole, build_payout_key};
 use umbel_crypto::keys::address::AddressIndex;
 use umbel_crypto::keys::{AccountKeys, ConfidentialAddress, Mnemonic, SecpKey, Seed};
 use umbel_crypto::{InputSecrets, OutputSecrets, prove_transaction};
-use umbel_ledger::IsolationContext;
 use umbel_ledger::utxo::{UtxoDiff, UtxoView};
+use umbel_ledger::{IsolationContext, MergePlace};
 use umbel_types::genesis::DEVNET_WORDS;
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Action, Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Input, Memo, Network, Origin, OutPoint, Output,
-    Params, PayoutKey, Transaction, TxCore, TxInput, UtxoEntry,
+    Action, Amount, AssetId, BlockHash, BlueScore, DaaRange, DaaScore, Hash32, Input, Memo, MemoValue, Network, Origin,
+    OutPoint, Output, Params, PayoutKey, Transaction, TxCore, TxInput, UtxoEntry,
 };
 
 pub(crate) const GENESIS: BlockHash = BlockHash([3; 32]);
@@ -138,4 +138,18 @@ pub(crate) fn sign(core: TxCore) -> Transaction {
 /// A signed transaction that spends `inputs`.
 pub(crate) fn spend(inputs: &[(OutPoint, Memo)], outputs: u64, salt: u8) -> Arc<Transaction> {
     Arc::new(sign(core_spending(inputs, outputs, 10_000, salt)))
+}
+
+/// A chain block at these scores that is no checkpoint, and whose selected parent carries no certificate.
+pub(crate) fn place(daa_score: u64) -> MergePlace {
+    MergePlace { daa_score: DaaScore(daa_score), blue_score: BlueScore(daa_score), checkpoint: None, certificate: None }
+}
+
+/// What public Memos of an asset hold together.
+pub(crate) fn public_units<'a>(entries: impl Iterator<Item = &'a UtxoEntry>, asset: AssetId) -> u64 {
+    let values = entries.map(|entry| match &entry.output {
+        StoredOutput::Memo(Memo { asset: of, value: MemoValue::Public(amount), .. }) if *of == asset => amount.units(),
+        _ => 0,
+    });
+    values.sum()
 }

@@ -12,17 +12,18 @@ use proptest::prelude::*;
 use umbel_crypto::coin::{KeyRole, build_payout_key};
 use umbel_ledger::commitments::{LaneRoots, LtHash};
 use umbel_ledger::mass::sum_state_bytes;
+use umbel_ledger::staking::IncludedCertificate;
 use umbel_ledger::state_tree::StateTree;
 use umbel_ledger::utxo::UtxoDiff;
-use umbel_ledger::{MergedBlock, StateDelta, accept_mergeset, genesis};
+use umbel_ledger::{MergePlace, MergedBlock, StateDelta, accept_mergeset, genesis};
 use umbel_types::errors::TxContextError;
 use umbel_types::genesis::devnet;
 use umbel_types::state::LedgerBalance;
 use umbel_types::utxo::StoredOutput;
-use umbel_types::{Amount, AssetId, DaaScore, Encode, MemoValue, PayoutKey};
+use umbel_types::{Amount, AssetId, BlockHash, Checkpoint, DaaScore, Encode, MemoValue, PayoutKey, UNITS_PER_STR};
 
 use crate::draw::{Block, Catalogue, Dice, PEOPLE, draw_body};
-use crate::fixture::{Set, params, rng};
+use crate::fixture::{Set, params, place, rng};
 use crate::kinds::confidential;
 use crate::model::{Bound, Held, Model, Outcome, PlainBlock, Taken, Who};
 
@@ -85,6 +86,8 @@ struct Node {
     parent: usize,
     daa: u64,
     certified: u64,
+    /// Whether its selected parent says so.
+    certificate: bool,
     /// Its own body, which its children merge first.
     body: Option<Block>,
     /// What it merges, in order.
@@ -100,10 +103,15 @@ struct Node {
 impl Node {
     fn accept(&self, world: &World) -> StateDelta {
         let merged: Vec<MergedBlock> = self.merges.iter().map(Block::merged).collect();
-        let (now, certified) = (DaaScore(self.daa), DaaScore(self.certified));
-        let outcome = accept_mergeset(&params(), now, certified, &merged, &world.set, world.pool());
+        let certificate = self.certificate.then(|| IncludedCertificate {
+            target: Checkpoint { index: 1, block: BlockHash([9; 32]) },
+            target_daa: DaaScore(self.certified),
+            signers: Vec::new(),
+        });
+        let place = MergePlace { certificate, ..place(self.daa) };
+        let outcome = accept_mergeset(&params(), &place, &merged, &world.set, &world.states);
         let outcome = outcome.expect("reading memory can't fail");
-        outcome.pay::<core::convert::Infallible>(payout(self.miner), &world.states).expect("sound payout keys")
+        outcome.pay::<core::convert::Infallible>(payout(self.miner)).expect("sound payout keys")
     }
 }
 
@@ -141,11 +149,12 @@ fn start(dice: &mut Dice<'_>, catalogue: &mut Catalogue) -> Node {
         // Some cases cross a halving.
         daa: dice.pick(&[0, 63_071_995]),
         certified: 0,
+        certificate: false,
         body: None,
         merges: Vec::new(),
         miner: 0,
         delta: None,
-        model: Model::new(held, world.pool().units()),
+        model: Model::new(held, world.pool().units(), 4_217_000_000 * UNITS_PER_STR),
         world,
         charged: 0,
     }
@@ -162,6 +171,7 @@ fn rule(error: &TxContextError) -> &'static str {
         TxContextError::MemoNotYetValid(_) => "waiting",
         TxContextError::MemoEnded(_) => "another's",
         TxContextError::TimelockRunning { .. } => "running",
+        TxContextError::Stake(_) => "refused",
     }
 }
 
@@ -173,7 +183,8 @@ fn grow(dice: &mut Dice<'_>, catalogue: &mut Catalogue, seen: &mut BTreeMap<&'st
         let parent = if dice.one_in(4) { dice.below(nodes.len()) } else { nodes.len() - 1 };
         let below = &nodes[parent];
         let daa = below.daa + dice.pick(&[1, 1, 1, 2, 12, 90_000]);
-        let certified = if dice.one_in(3) { daa - 1 } else { below.certified };
+        let certificate = dice.one_in(3) && below.body.is_some();
+        let certified = if certificate { daa - 1 } else { below.certified };
         let mut path = BTreeSet::new();
         let mut at = parent;
         while at != 0 {
@@ -202,6 +213,7 @@ fn grow(dice: &mut Dice<'_>, catalogue: &mut Catalogue, seen: &mut BTreeMap<&'st
             parent,
             daa,
             certified,
+            certificate,
             body: Some(body),
             merges: below.body.iter().cloned().chain(sides).collect(),
             miner: dice.below(PEOPLE),
@@ -214,7 +226,7 @@ fn grow(dice: &mut Dice<'_>, catalogue: &mut Catalogue, seen: &mut BTreeMap<&'st
         node.world.apply(&delta);
         let before = node.model.clone();
         let plain: Vec<PlainBlock> = node.merges.iter().map(|block| block.plain.clone()).collect();
-        let outcomes = node.model.merge(&plain, node.miner, daa, certified);
+        let outcomes = node.model.merge(&plain, node.miner, daa, certified, certificate);
         compare_outcomes(&delta, &outcomes);
         outcomes.iter().for_each(|(_, outcome)| *seen.entry(outcome).or_insert(0) += 1);
         let txs = plain.iter().flat_map(|block| &block.txs).zip(&outcomes);
@@ -272,13 +284,16 @@ fn compare_state(node: &Node, catalogue: &Catalogue) {
     };
     assert_eq!(nonzero(&accounts), nonzero(&model.accounts));
     assert_eq!(world.pool().units(), model.pool);
+    assert_eq!(world.states.balance(LedgerBalance::StrRewards).units(), model.str_rewards);
 }
 
 /// Issued less burned = unspent, public and hidden, and held in State: for each asset. Nothing burns or issues yet.
 fn check_supply(node: &Node) {
     let held_by_rules = |asset| -> u64 {
         let of_asset = LedgerBalance::ALL.iter().filter(|balance| balance.genesis_amount().0 == asset);
-        of_asset.map(|balance| node.world.states.balance(*balance).units()).sum()
+        let validators = devnet().validators.iter().map(|validator| validator.stake.units()).sum::<u64>();
+        let bonds = if asset == AssetId::STR { validators } else { 0 };
+        of_asset.map(|balance| node.world.states.balance(*balance).units()).sum::<u64>() + bonds
     };
     for (asset, supply) in SUPPLY {
         assert_eq!(node.model.total(asset) + held_by_rules(asset), supply);

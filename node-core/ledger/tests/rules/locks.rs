@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use umbel_crypto::ml_dsa::MlDsaContext;
 use umbel_crypto::signature::{sign, sign_multisig};
-use umbel_ledger::{CERTIFIED_GENESIS, UtxoContext, check_tx_in_isolation, check_tx_in_utxo_context};
+use umbel_ledger::staking::OverlayContext;
+use umbel_ledger::state_tree::StateTree;
+use umbel_ledger::{UtxoContext, check_tx_in_isolation, check_tx_in_utxo_context};
 use umbel_types::errors::{TxContextError, TxRuleError};
 use umbel_types::lock::{MAX_MULTISIG_KEYS, PublicKeyBytes};
 use umbel_types::params::TIMELOCK_GRACE_S;
@@ -20,11 +22,17 @@ fn check(tx: &Transaction) -> Result<(), TxRuleError> {
     check_tx_in_isolation(tx.clone(), &context(), &mut rng()).map(|_| ())
 }
 
+/// Genesis is a checkpoint that needs no certificate.
+const GENESIS_SCORE: DaaScore = DaaScore(0);
+
 /// Against the outputs that it consumes, at a score, where something is certified.
 fn check_at(kind: &Kind, now: DaaScore, certified: DaaScore) -> Result<(), TxContextError> {
     let set = Set(kind.entries.iter().cloned().collect());
-    let context = UtxoContext::for_acceptance(&params(), now, certified);
-    check_tx_in_utxo_context(&kind.tx.core, &set, &context).expect("reading memory can't fail").map(|_| ())
+    let overlay = OverlayContext { certified, ..OverlayContext::genesis(&params()) };
+    let context = UtxoContext::for_acceptance(&params(), now, overlay);
+    check_tx_in_utxo_context(&kind.tx.core, &set, &StateTree::default(), &context)
+        .expect("reading memory can't fail")
+        .map(|_| ())
 }
 
 fn with_witness(kind: &Kind, witness: InputWitness) -> Transaction {
@@ -40,7 +48,7 @@ fn every_kind_is_accepted_by_its_own_witness() {
         assert_eq!(check(&kind.tx), Ok(()), "{name}");
         let travelled = Transaction::from_bytes(&kind.tx.to_bytes()).expect("it was encoded");
         assert_eq!(travelled, kind.tx, "{name}");
-        assert_eq!(check_at(&kind, kind.at, CERTIFIED_GENESIS), Ok(()), "{name}");
+        assert_eq!(check_at(&kind, kind.at, GENESIS_SCORE), Ok(()), "{name}");
     }
 }
 
@@ -214,11 +222,11 @@ fn a_hash_lock_is_taken_back_once_the_timeout_is_certified_or_a_day_late() {
         |now| Err(TxContextError::TimelockRunning { outpoint: kind.entries[0].0, timeout: TIMEOUT, late, now });
     let before = DaaScore(TIMEOUT.0 - 1);
     let cases = [
-        (BORN, CERTIFIED_GENESIS, false),
-        (TIMEOUT, CERTIFIED_GENESIS, false),
+        (BORN, GENESIS_SCORE, false),
+        (TIMEOUT, GENESIS_SCORE, false),
         (DaaScore(TIMEOUT.0 + 1_000), before, false),
         (DaaScore(late.0 - 1), before, false),
-        (late, CERTIFIED_GENESIS, true),
+        (late, GENESIS_SCORE, true),
         (DaaScore(TIMEOUT.0 + 300), TIMEOUT, true),
         (DaaScore(TIMEOUT.0 + 300), DaaScore(TIMEOUT.0 + 1), true),
     ];
@@ -309,7 +317,7 @@ fn an_ended_memo_falls_back() {
             let drafted = draft(&[spend], &[pay(90_000)], FEE);
             let kind = Kind { tx: drafted.prove(), entries: drafted.entries, at: BORN };
             assert_eq!(check(&kind.tx), Ok(()));
-            let verdict = |now| check_at(&kind, now, CERTIFIED_GENESIS);
+            let verdict = |now| check_at(&kind, now, GENESIS_SCORE);
             assert_eq!(verdict(DaaScore(END.0 - 1)), before);
             assert_eq!(verdict(END), after);
         }
@@ -359,8 +367,11 @@ fn public_payments_balance_asset_by_asset() {
 fn upper_bounds_are_tested_a_minute_ahead() {
     let check_body = |kind: &Kind, now: u64| {
         let set = Set(kind.entries.iter().cloned().collect());
-        let context = UtxoContext::for_qualification(&params(), DaaScore(now), CERTIFIED_GENESIS);
-        check_tx_in_utxo_context(&kind.tx.core, &set, &context).expect("reading memory can't fail").map(|_| ())
+        let overlay = OverlayContext::genesis(&params());
+        let context = UtxoContext::for_qualification(&params(), DaaScore(now), overlay);
+        check_tx_in_utxo_context(&kind.tx.core, &set, &StateTree::default(), &context)
+            .expect("reading memory can't fail")
+            .map(|_| ())
     };
     let mut expiring = kind("public");
     expiring.tx.core.valid = umbel_types::DaaRange { start: DaaScore(20), end: DaaScore(1_000) };

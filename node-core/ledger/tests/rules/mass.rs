@@ -3,6 +3,7 @@
 use umbel_ledger::mass::{
     COIN_STORED_BYTES, compute_mass, mass, min_fee, signatures, state_bytes, stored_bytes, sum_state_bytes,
 };
+use umbel_ledger::staking::OverlayContext;
 use umbel_ledger::{UtxoContext, check_tx_in_isolation};
 use umbel_types::errors::TxRuleError;
 use umbel_types::params::MAX_BLOCK_STATE_BYTES;
@@ -135,8 +136,9 @@ fn nothing_is_given_back_twice() {
             assert!(state_bytes(&alone) + stored_bytes(&entry.output) >= created, "{name}");
         }
         let view = crate::fixture::Set(kind.entries.iter().cloned().collect());
-        let context = UtxoContext::for_acceptance(&params(), kind.at, umbel_ledger::CERTIFIED_GENESIS);
-        let consumed = umbel_ledger::check_tx_in_utxo_context(&kind.tx.core, &view, &context);
-        assert_eq!(consumed.expect("memory").expect(name).len(), kind.entries.len());
+        let context = UtxoContext::for_acceptance(&params(), kind.at, OverlayContext::genesis(&params()));
+        let states = umbel_ledger::state_tree::StateTree::default();
+        let checked = umbel_ledger::check_tx_in_utxo_context(&kind.tx.core, &view, &states, &context);
+        assert_eq!(checked.expect("memory").expect(name).consumed.len(), kind.entries.len());
     }
 }

@@ -16,6 +16,8 @@ const HALVING: u64 = 63_072_000;
 /// Devnet's maturity.
 const MATURITY: u64 = 10;
 const DAY: u64 = 86_400;
+/// Five STR.
+const FOR_A_CERTIFICATE: u64 = 500_000_000;
 
 /// What keeps an output from being consumed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,17 +85,19 @@ pub(crate) struct Model {
     pub(crate) outputs: BTreeMap<OutPoint, Held>,
     pub(crate) accounts: BTreeMap<(Who, AssetId), u64>,
     pub(crate) pool: u64,
+    /// What validators are paid of.
+    pub(crate) str_rewards: u64,
     /// Coins that were ever paid as rewards.
     pub(crate) rewards: Vec<OutPoint>,
 }
 
 impl Model {
-    pub(crate) fn new(outputs: BTreeMap<OutPoint, Held>, pool: u64) -> Self {
+    pub(crate) fn new(outputs: BTreeMap<OutPoint, Held>, pool: u64, str_rewards: u64) -> Self {
         let mut accounts = BTreeMap::new();
         for held in outputs.values() {
             *accounts.entry((held.who, held.asset)).or_insert(0) += held.amount;
         }
-        Self { outputs, accounts, pool, rewards: Vec::new() }
+        Self { outputs, accounts, pool, str_rewards, rewards: Vec::new() }
     }
 
     /// Everything of an asset that is not held by rules.
@@ -147,11 +151,22 @@ impl Model {
     }
 
     /// Merges blocks in the order given. Gives the outcome of each transaction, in that order.
-    pub(crate) fn merge(&mut self, blocks: &[PlainBlock], merger: Who, now: u64, certified: u64) -> Vec<Outcome> {
+    pub(crate) fn merge(
+        &mut self,
+        blocks: &[PlainBlock],
+        merger: Who,
+        now: u64,
+        certified: u64,
+        certificate: bool,
+    ) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         let mut rewards = Vec::new();
-        for block in blocks {
+        for (n, block) in blocks.iter().enumerate() {
             let mut earned = 0;
+            if n == 0 && certificate {
+                earned += FOR_A_CERTIFICATE;
+                self.str_rewards -= FOR_A_CERTIFICATE;
+            }
             for tx in &block.txs {
                 let objection = self.objection(tx, now, certified);
                 outcomes.push((tx.name, objection.unwrap_or("accepted")));

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use umbel_ledger::{CERTIFIED_GENESIS, MergedBlock, StateDelta, accept_mergeset, genesis};
+use umbel_ledger::{MergedBlock, StateDelta, accept_mergeset, genesis};
 use umbel_types::errors::TxContextError;
 use umbel_types::genesis::devnet;
-use umbel_types::state::LedgerBalance;
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{Amount, BlockHash, DaaScore, Memo, OutPoint, Transaction};
 
-use crate::fixture::{Set, core_spending, entry_of, memo_of, outpoint, params, payout, sign, spend};
+use crate::fixture::{Set, core_spending, entry_of, memo_of, outpoint, params, payout, place, sign, spend};
 
-const NOW: DaaScore = DaaScore(50);
 const FEE: u64 = 10_000;
 
 fn start() -> (Set, (OutPoint, Memo)) {
@@ -32,9 +30,8 @@ fn block(name: u8, txs: &[&Arc<Transaction>]) -> MergedBlock {
 
 fn merge(set: &Set, blocks: &[MergedBlock]) -> StateDelta {
     let states = genesis::build(&params(), &devnet()).states;
-    let pool = states.balance(LedgerBalance::RewardPool);
-    let outcome = accept_mergeset(&params(), NOW, CERTIFIED_GENESIS, blocks, set, pool).expect("memory");
-    outcome.pay::<core::convert::Infallible>(&payout(), &states).expect("a sound payout key")
+    let outcome = accept_mergeset(&params(), &place(50), blocks, set, &states).expect("memory");
+    outcome.pay::<core::convert::Infallible>(&payout()).expect("a sound payout key")
 }
 
 fn reward(delta: &StateDelta, block: &MergedBlock) -> u64 {

@@ -9,7 +9,7 @@ use umbel_types::state::LedgerBalance;
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{Amount, BlockHash, DaaScore, Memo, OutPoint, PayoutKey, Transaction};
 
-use crate::fixture::{Set, entry_of, memo_of, outpoint, params, payout, spend};
+use crate::fixture::{Set, entry_of, memo_of, outpoint, params, payout, place, spend};
 
 /// Memos to spend.
 const MEMOS: u32 = 2;
@@ -42,10 +42,8 @@ fn merger() -> &'static PayoutKey {
 }
 
 fn accept(set: &Set, states: &StateTree, blocks: &[MergedBlock]) -> StateDelta {
-    let pool = states.balance(LedgerBalance::RewardPool);
-    let outcome =
-        accept_mergeset(&params(), DaaScore(50), DaaScore(0), blocks, set, pool).expect("reading memory can't fail");
-    outcome.pay::<std::convert::Infallible>(merger(), states).expect("payout keys are sound")
+    let outcome = accept_mergeset(&params(), &place(50), blocks, set, states).expect("reading memory can't fail");
+    outcome.pay::<std::convert::Infallible>(merger()).expect("payout keys are sound")
 }
 
 fn set_pool(states: &mut StateTree, amount: Amount) {

@@ -1,13 +1,17 @@
 //! State objects by ledger, and their root.
 
+mod smt;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use umbel_types::encode::{Decode, Encode};
-use umbel_types::hash::{Domain, Hasher};
 use umbel_types::state::{LedgerBalance, State};
 use umbel_types::{Amount, Hash32, Ledger, ObjectId};
 
-use crate::commitments::smt_root;
+use smt::{Leaf, Smt};
+
+pub(crate) use smt::{Found, SMT_DEPTH, bit, leaf_hash, node_hash, state_root, sub_root};
 
 /// Where an object stands: its ledger's sub-tree and its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,21 +42,27 @@ pub struct StateChange {
 }
 umbel_types::encode_struct!(StateChange { key, before, after });
 
-/// All State objects.
+/// All State objects: a sparse Merkle tree for each ledger, with the hashes of its nodes. A copy shares everything; a change
+/// costs what lies between the object and its root.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct StateTree {
-    objects: BTreeMap<StateKey, State>,
+    ledgers: [Smt; 6],
 }
 
 impl StateTree {
     /// One object.
     pub fn get(&self, key: &StateKey) -> Option<&State> {
-        self.objects.get(key)
+        self.of(key.ledger).get(key).map(|leaf| &leaf.state)
     }
 
     /// All objects, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&StateKey, &State)> {
-        self.objects.iter()
+        Ledger::ALL.into_iter().flat_map(|ledger| self.iter_ledger(ledger))
+    }
+
+    /// The objects of one ledger, by id.
+    pub fn iter_ledger(&self, ledger: Ledger) -> impl Iterator<Item = (&StateKey, &State)> {
+        self.of(ledger).iter().map(|leaf| (&leaf.key, &leaf.state))
     }
 
     /// Does a change again.
@@ -65,11 +75,26 @@ impl StateTree {
         self.set(change.key, change.before.clone());
     }
 
+    /// What stands where an object would, and the hash beside each step of the way there.
+    pub(crate) fn find(&self, key: &StateKey, beside: impl FnMut(Hash32)) -> Found<'_> {
+        self.of(key.ledger).find(key, beside)
+    }
+
+    /// How many objects a ledger has.
+    pub fn count(&self, ledger: Ledger) -> u64 {
+        self.of(ledger).count()
+    }
+
+    fn of(&self, ledger: Ledger) -> &Smt {
+        &self.ledgers[ledger.lane()]
+    }
+
     fn set(&mut self, key: StateKey, state: Option<State>) {
+        let tree = &mut self.ledgers[key.ledger.lane()];
         match state {
-            Some(state) => self.objects.insert(key, state),
-            None => self.objects.remove(&key),
-        };
+            Some(state) => tree.insert(Leaf::new(key, state)),
+            None => tree.remove(&key),
+        }
     }
 
     /// A balance that rules own; zero if it is not there.
@@ -87,26 +112,25 @@ impl StateTree {
         (before != after).then_some(StateChange { key, before: Some(before), after: Some(after) })
     }
 
+    /// The six roots, in ledger order.
+    pub(crate) fn sub_roots(&self) -> [Hash32; 6] {
+        self.ledgers.each_ref().map(Smt::root)
+    }
+
     /// `state_root`: six sparse Merkle roots, in ledger order.
     pub fn root(&self) -> Hash32 {
-        let mut root = Hasher::new(Domain::STATE_ROOT);
-        for ledger in Ledger::ALL {
-            let leaves: Vec<(Hash32, Hash32)> = self
-                .objects
-                .iter()
-                .filter(|(key, _)| key.ledger == ledger)
-                .map(|(key, state)| {
-                    (key.object.into(), Hasher::new(Domain::SMT_LEAF).with(&key.object).with(state).finish())
-                })
-                .collect();
-            root = root.with(&smt_root(&leaves));
-        }
-        root.finish()
+        state_root(&self.sub_roots())
     }
 }
 
 impl FromIterator<(StateKey, State)> for StateTree {
+    /// Of several states of one object the last counts.
     fn from_iter<T: IntoIterator<Item = (StateKey, State)>>(objects: T) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        let objects: BTreeMap<StateKey, State> = objects.into_iter().collect();
+        let mut leaves: [Vec<Arc<Leaf>>; 6] = Default::default();
+        for (key, state) in objects {
+            leaves[key.ledger.lane()].push(Leaf::new(key, state));
+        }
+        Self { ledgers: leaves.map(|leaves| Smt::of_sorted(&leaves)) }
     }
 }
