@@ -4,11 +4,11 @@ use core::fmt;
 
 use ruint::aliases::{U256, U512};
 use umbel_types::params::{DAA_WINDOW_S, DifficultyRule};
-use umbel_types::{CompactTarget, DaaScore, Params, TimestampMs};
+use umbel_types::{BlockHash, CompactTarget, DaaScore, Params, TimestampMs};
 
 use crate::error::ReadError;
 use crate::ghostdag::GhostdagData;
-use crate::readers::{DagReader, HeaderFacts};
+use crate::readers::{DagReader, HeaderFacts, HeaderReader};
 use crate::window::MergesetSampler;
 
 /// The easiest target that a rule gives: 2²⁵⁵ − 1.
@@ -156,7 +156,7 @@ pub struct SampledWindow {
 
 impl SampledWindow {
     /// KIP-4 with a network's rate.
-    pub fn new(params: &Params) -> Self {
+    pub fn new(params: &Params, genesis_bits: CompactTarget) -> Self {
         Self {
             sampler: MergesetSampler {
                 interval: params.daa_of_seconds(KIP4_SAMPLE_INTERVAL_S),
@@ -165,7 +165,7 @@ impl SampledWindow {
             },
             min_samples: KIP4_MIN_SAMPLES,
             target_block_time_us: params.target_block_time_us,
-            genesis_bits: params.genesis_bits,
+            genesis_bits,
         }
     }
 }
@@ -173,9 +173,26 @@ impl SampledWindow {
 impl DifficultyAlgorithm for SampledWindow {
     fn expected_bits(&self, dag: &dyn DagReader, block: &DifficultyContext<'_>) -> Result<CompactTarget, ReadError> {
         let samples = self.sampler.samples(dag, block.ghostdag)?;
+        self.bits_of_samples(dag, block.ghostdag, &samples)
+    }
+}
+
+impl SampledWindow {
+    /// The bits of a block with this colouring.
+    ///
+    /// - `samples`: those of its past, as [`MergesetSampler::samples`] gives them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn bits_of_samples(
+        &self,
+        dag: &(impl HeaderReader + ?Sized),
+        block: &GhostdagData,
+        samples: &[BlockHash],
+    ) -> Result<CompactTarget, ReadError> {
         if samples.len() < self.min_samples.max(2) {
-            let below = block.ghostdag.selected_parent;
-            return if block.ghostdag.is_genesis() { Ok(self.genesis_bits) } else { Ok(dag.header_facts(below)?.bits) };
+            let below = block.selected_parent;
+            return if block.is_genesis() { Ok(self.genesis_bits) } else { Ok(dag.header_facts(below)?.bits) };
         }
         // Samples ascend by (blue work, id); the earliest one only starts the clock.
         let facts = samples.iter().map(|&sample| dag.header_facts(sample)).collect::<Result<Vec<_>, _>>()?;

@@ -5,6 +5,7 @@
 //! - reachability in logarithmic time ([`reachability`])
 //! - past median time ([`past_median_time`], R7), DAA score ([`daa`]) and difficulty ([`difficulty`], R8)
 //! - bounded merge ([`depth`], R6)
+//! - what votes on checkpoints justify and finalize ([`finality`], F1 to F6)
 //! - the graph in memory ([`memory`]), replays of named and generated graphs ([`replay`])
 //!
 //! ## What it must never do
@@ -30,6 +31,7 @@ pub mod daa;
 pub mod depth;
 pub mod difficulty;
 pub mod error;
+pub mod finality;
 pub mod ghostdag;
 pub mod memory;
 pub mod past_median_time;

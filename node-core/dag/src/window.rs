@@ -134,7 +134,6 @@ impl MergesetSampler {
         dag: &(impl GhostdagReader + HeaderReader + ?Sized),
         data: &GhostdagData,
     ) -> Result<Vec<BlockHash>, ReadError> {
-        let interval = self.interval.max(1);
         let mut best: BTreeSet<SortableBlock> = BTreeSet::new();
         let mut current = Arc::new(data.clone());
         while !current.is_genesis() {
@@ -144,26 +143,46 @@ impl MergesetSampler {
             if best.len() >= self.count && best.first().is_some_and(|least| least.blue_work > below.blue_work) {
                 break;
             }
-            let lowest = current.blue_score.saturating_sub(self.daa_window);
-            let mut rest = current
-                .unordered_mergeset_without_selected_parent()
-                .map(|block| SortableBlock::read(dag, block))
-                .collect::<Result<Vec<_>, _>>()?;
-            rest.sort_unstable_by(|a, b| b.cmp(a));
-            let first = SortableBlock { blue_work: below.blue_work, hash: current.selected_parent };
-            let mut number = dag.header_facts(current.selected_parent)?.daa_score.0;
-            for block in std::iter::once(first).chain(rest) {
-                number = number.saturating_add(1);
-                let merged = dag.ghostdag(block.hash)?;
-                if number.is_multiple_of(interval) && merged.blue_score >= lowest && !merged.is_genesis() {
-                    best.insert(block);
-                    if best.len() > self.count {
-                        best.pop_first();
-                    }
+            for sample in self.samples_of_mergeset(dag, &current)? {
+                best.insert(sample);
+                if best.len() > self.count {
+                    best.pop_first();
                 }
             }
             current = below;
         }
         Ok(best.into_iter().map(|block| block.hash).collect())
+    }
+
+    /// The samples among the blocks that a chain block with this colouring merges, in any order. With them the samples
+    /// of its past follow from those of its selected parent's past.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn samples_of_mergeset(
+        &self,
+        dag: &(impl GhostdagReader + HeaderReader + ?Sized),
+        data: &GhostdagData,
+    ) -> Result<Vec<SortableBlock>, ReadError> {
+        if data.is_genesis() {
+            return Ok(Vec::new());
+        }
+        let lowest = data.blue_score.saturating_sub(self.daa_window);
+        let mut rest = data
+            .unordered_mergeset_without_selected_parent()
+            .map(|block| SortableBlock::read(dag, block))
+            .collect::<Result<Vec<_>, _>>()?;
+        rest.sort_unstable_by(|a, b| b.cmp(a));
+        let first = SortableBlock::read(dag, data.selected_parent)?;
+        let mut number = dag.header_facts(data.selected_parent)?.daa_score.0;
+        let mut samples = Vec::new();
+        for block in std::iter::once(first).chain(rest) {
+            number = number.saturating_add(1);
+            let merged = dag.ghostdag(block.hash)?;
+            if number.is_multiple_of(self.interval.max(1)) && merged.blue_score >= lowest && !merged.is_genesis() {
+                samples.push(block);
+            }
+        }
+        Ok(samples)
     }
 }

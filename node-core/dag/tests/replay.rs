@@ -13,14 +13,14 @@ const NETWORKS: [Network; 3] = [Network::Devnet, Network::Mainnet, Network::Lab3
 #[test]
 fn both_sides_colour_alike() {
     for network in NETWORKS {
-        let mut params = Params::of(network);
-        params.genesis_bits = CompactTarget(0x1d00_ffff);
+        let params = Params::of(network);
+        let bits = CompactTarget(0x1d00_ffff);
         let mut rng = Rng(4);
         let lag = 2 * params.blocks_per_second as usize;
         let graph = honest_graph(700, lag, params.max_parents, || rng.next());
         let ids: Vec<BlockHash> = graph.iter().map(|_| rng.hash()).collect();
-        let mut replay = HeaderReplay::new(&params, ids[0]);
-        let mut work = vec![params.genesis_bits.work()];
+        let mut replay = HeaderReplay::new(&params, ids[0], bits);
+        let mut work = vec![bits.work()];
         for (block, parents) in graph.iter().enumerate().skip(1) {
             let parents: Vec<_> = parents.iter().map(|&parent| ids[parent]).collect();
             work.push(replay.push(ids[block], &parents).expect("an honest block").bits.work());
@@ -65,7 +65,7 @@ fn a_generated_graph_is_connected_and_its_parents_are_tips() {
 fn unknown_parents_and_unordered_arrays_are_refused() {
     let mut rng = Rng(2);
     let (genesis, unknown) = (rng.hash(), rng.hash());
-    let mut replay = HeaderReplay::new(&Params::of(Network::Devnet), genesis);
+    let mut replay = HeaderReplay::new(&Params::of(Network::Devnet), genesis, CompactTarget::EASIEST);
     assert_eq!(replay.push(rng.hash(), &[unknown]), Err(HeaderError::Ghostdag(ReadError::Missing(unknown).into())));
     assert!(matches!(replay.push(genesis, &[genesis]), Err(HeaderError::Read(ReadError::Inconsistent { .. }))));
     let dense = |parents: Vec<Vec<usize>>| {

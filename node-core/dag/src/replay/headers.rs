@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use umbel_dag::replay::headers::{HeaderReplay, honest_graph};
-//! use umbel_types::{BlockHash, Network, Params};
+//! use umbel_types::{BlockHash, CompactTarget, Network, Params};
 //!
 //! let params = Params::of(Network::Mainnet);
 //! let mut seed = 1u64;
@@ -12,7 +12,7 @@
 //! });
 //! let id = |n: usize| BlockHash(blake(n));
 //! # fn blake(n: usize) -> [u8; 32] { let mut b = [7; 32]; b[..8].copy_from_slice(&(n as u64).to_be_bytes()); b }
-//! let mut replay = HeaderReplay::new(&params, id(0));
+//! let mut replay = HeaderReplay::new(&params, id(0), CompactTarget::EASIEST);
 //! for (n, parents) in graph.iter().enumerate().skip(1) {
 //!     let parents: Vec<BlockHash> = parents.iter().map(|&parent| id(parent)).collect();
 //!     replay.push(id(n), &parents)?;
@@ -21,7 +21,7 @@
 //! # Ok::<(), umbel_dag::replay::headers::HeaderError>(())
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 use umbel_types::{BlockHash, BlueScore, CompactTarget, DaaScore, Params, TimestampMs};
@@ -30,7 +30,7 @@ use crate::daa::DaaRule;
 use crate::depth::{BlockDepth, DepthError, check_bounded_merge};
 use crate::difficulty::{DifficultyAlgorithm, DifficultyContext, rule_of};
 use crate::error::{GhostdagError, ReadError};
-use crate::ghostdag::{GhostdagProtocol, SortableBlock};
+use crate::ghostdag::{GhostdagData, GhostdagProtocol, SortableBlock};
 use crate::memory::MemoryDag;
 use crate::past_median_time::PastMedianTime;
 use crate::reachability;
@@ -54,10 +54,26 @@ pub enum HeaderError {
     Read(#[from] ReadError),
 }
 
+/// What follows from a header's parents alone: all of it but its timestamp.
+#[derive(Clone, Debug)]
+pub struct PreparedHeader {
+    /// Its colouring.
+    pub ghostdag: GhostdagData,
+    /// Its DAA score.
+    pub daa_score: DaaScore,
+    /// Merged blocks that do not count for the score.
+    pub mergeset_non_daa: BTreeSet<BlockHash>,
+    /// Its timestamp must be above this.
+    pub past_median_time: TimestampMs,
+    /// The bits that it must carry.
+    pub bits: CompactTarget,
+    merge_root: BlockHash,
+}
+
 /// A graph that grows header by header: colouring, DAA score, past median time, difficulty, bounded merge, reachability.
 ///
-/// Headers are on time: each one's timestamp follows from its DAA score. What a node checks besides (proof of work, the
-/// antichain of parents, the claimed fields) costs no walk over the graph and is left out.
+/// What a node checks besides (proof of work, the antichain of parents, the claimed fields) costs no walk over the graph
+/// and is left out.
 #[derive(Debug)]
 pub struct HeaderReplay {
     dag: MemoryDag,
@@ -73,21 +89,26 @@ pub struct HeaderReplay {
 }
 
 impl HeaderReplay {
-    /// A graph of nothing but `genesis` under the rules of a network. Genesis' timestamp is 0.
-    pub fn new(params: &Params, genesis: BlockHash) -> Self {
-        let facts = HeaderFacts {
-            timestamp: TimestampMs(0),
-            bits: params.genesis_bits,
-            daa_score: DaaScore(0),
-            blue_score: BlueScore(0),
-        };
+    /// A graph of nothing but `genesis`, with these bits, under the rules of a network. Genesis' timestamp is 0.
+    pub fn new(params: &Params, genesis: BlockHash, bits: CompactTarget) -> Self {
+        let facts = HeaderFacts { timestamp: TimestampMs(0), bits, daa_score: DaaScore(0), blue_score: BlueScore(0) };
+        Self::with_rule(params, genesis, facts, rule_of(params, facts))
+    }
+
+    /// A graph of nothing but `genesis`, with another rule of difficulty than the network's.
+    pub fn with_rule(
+        params: &Params,
+        genesis: BlockHash,
+        facts: HeaderFacts,
+        difficulty: Box<dyn DifficultyAlgorithm>,
+    ) -> Self {
         Self {
             dag: MemoryDag::new(genesis, facts),
             ghostdag: GhostdagProtocol::new(params.k, params.mergeset_limit, CompactTarget::work),
             daa: DaaRule::new(params),
             past_median_time: PastMedianTime::new(params),
             samples: SampleCache::new(SAMPLE_CACHE),
-            difficulty: rule_of(params, facts),
+            difficulty,
             merge_depth: BlockDepth { depth: params.merge_depth, genesis },
             merge_roots: BTreeMap::from([(genesis, genesis)]),
             block_time_us: params.target_block_time_us,
@@ -100,27 +121,57 @@ impl HeaderReplay {
         &self.dag
     }
 
-    /// Adds a header above headers that were pushed before. Its parents must be an antichain.
+    /// Adds a header above headers that were pushed before. Its parents must be an antichain. It is on time: its
+    /// timestamp follows from its DAA score.
     ///
     /// # Errors
     /// [`HeaderError`]. After an error the graph may hold a part of the header: drop it.
     pub fn push(&mut self, block: BlockHash, parents: &[BlockHash]) -> Result<HeaderFacts, HeaderError> {
+        let prepared = self.prepare(parents)?;
+        let timestamp = TimestampMs(prepared.daa_score.0.saturating_mul(self.block_time_us) / 1000);
+        self.place(block, parents, prepared, timestamp)
+    }
+
+    /// What a header with these parents must say. Leaves the graph as it is.
+    ///
+    /// # Errors
+    /// [`HeaderError`].
+    pub fn prepare(&mut self, parents: &[BlockHash]) -> Result<PreparedHeader, HeaderError> {
         let data = self.ghostdag.ghostdag(&self.dag, parents)?;
-        let daa_score = self.daa.calc(&self.dag, &data)?.daa_score;
+        let daa = self.daa.calc(&self.dag, &data)?;
         let past_median_time = self.past_median_time.calc(&self.dag, data.selected_parent, Some(&mut self.samples))?;
-        let context = DifficultyContext { ghostdag: &data, daa_score, past_median_time };
+        let context = DifficultyContext { ghostdag: &data, daa_score: daa.daa_score, past_median_time };
         let bits = self.difficulty.expected_bits(&self.dag, &context)?;
         let below = self.merge_roots.get(&data.selected_parent).ok_or(ReadError::Missing(data.selected_parent))?;
         let merge_root = self.merge_depth.root(&self.dag, &data, *below)?;
         check_bounded_merge(&self.dag, &data, merge_root)?;
+        Ok(PreparedHeader {
+            ghostdag: data,
+            daa_score: daa.daa_score,
+            mergeset_non_daa: daa.mergeset_non_daa,
+            past_median_time,
+            bits,
+            merge_root,
+        })
+    }
+
+    /// Adds a header that was prepared with these parents.
+    ///
+    /// - `timestamp`: not compared with the past median time.
+    ///
+    /// # Errors
+    /// [`HeaderError`]. After an error the graph may hold a part of the header: drop it.
+    pub fn place(
+        &mut self,
+        block: BlockHash,
+        parents: &[BlockHash],
+        prepared: PreparedHeader,
+        timestamp: TimestampMs,
+    ) -> Result<HeaderFacts, HeaderError> {
+        let PreparedHeader { ghostdag: data, daa_score, bits, merge_root, .. } = prepared;
         let mergeset: Vec<_> = data.unordered_mergeset_without_selected_parent().collect();
         reachability::add_block(&mut self.dag, block, data.selected_parent, mergeset)?;
-        let facts = HeaderFacts {
-            timestamp: TimestampMs(daa_score.0.saturating_mul(self.block_time_us) / 1000),
-            bits,
-            daa_score,
-            blue_score: data.blue_score,
-        };
+        let facts = HeaderFacts { timestamp, bits, daa_score, blue_score: data.blue_score };
         let key = SortableBlock { blue_work: data.blue_work, hash: block };
         self.dag.insert(block, parents, data, facts);
         self.merge_roots.insert(block, merge_root);
