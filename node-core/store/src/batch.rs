@@ -63,6 +63,12 @@ impl Batch {
         self.ops.is_empty()
     }
 
+    /// Length of its keys and values.
+    pub(crate) fn bytes(&self) -> u64 {
+        let lens = self.ops.iter().map(|((_, key), value)| key.len() + value.as_ref().map_or(0, Vec::len));
+        lens.sum::<usize>() as u64
+    }
+
     /// The operations by table and key.
     pub(crate) fn into_ops(self) -> impl Iterator<Item = (Table, Vec<u8>, Option<Vec<u8>>)> {
         self.ops.into_iter().map(|((table, key), value)| (table, key, value))

@@ -49,6 +49,9 @@ pub enum StoreError {
     /// An earlier failure stopped the store, or it was closed. It has to be opened anew.
     #[error("the database is closed")]
     Stopped,
+    /// More was written since the snapshot was taken than the engine keeps for it. A new one begins with what is there now.
+    #[error("the snapshot has ended: too much was written since")]
+    SnapshotEnded,
     /// A key or value longer than the engine can hold.
     #[error("a value of {0} bytes is too long for the database")]
     TooLong(usize),
@@ -75,6 +78,7 @@ impl StoreError {
             | Self::Full
             | Self::Io(_)
             | Self::Stopped
+            | Self::SnapshotEnded
             | Self::TooLong(_) => false,
         }
     }

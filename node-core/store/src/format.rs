@@ -5,17 +5,19 @@ use umbel_types::{BlockHash, Decode, DecodeError, Encode, Network, Reader};
 
 use crate::batch::Batch;
 use crate::error::StoreError;
-use crate::kv::KvReader;
 use crate::open::Upgrade;
 use crate::registry::Table;
 use crate::segments::Position;
-use crate::typed::get_value;
+use crate::typed::decode_value;
 
 const FORMAT_KEY: &[u8] = b"store/format";
 const CLEAN_KEY: &[u8] = b"store/clean_shutdown";
 const RECORDS_END_KEY: &[u8] = b"store/records_end";
 /// Longest network name that is read, in bytes: far above any there is.
 const MAX_NETWORK_NAME_BYTES: usize = 64;
+
+/// A value of the table `meta`.
+type Read = Result<Option<Vec<u8>>, StoreError>;
 
 /// Whose data a folder holds and in which form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +57,8 @@ impl Decode for FormatTag {
 ///
 /// The tag is stored behind its CRC-32: it decides whether a folder is someone else's, before anything is checked, and
 /// a flipped bit must not make it so.
-pub(crate) fn read(reader: &dyn KvReader) -> Result<Option<(FormatTag, bool)>, StoreError> {
-    let Some(bytes) = reader.get(Table::Meta, FORMAT_KEY)? else {
+pub(crate) fn read(meta: impl Fn(&[u8]) -> Read) -> Result<Option<(FormatTag, bool)>, StoreError> {
+    let Some(bytes) = meta(FORMAT_KEY)? else {
         return Ok(None);
     };
     let damaged = || StoreError::Corrupt("the format tag does not hold".to_owned());
@@ -65,13 +67,13 @@ pub(crate) fn read(reader: &dyn KvReader) -> Result<Option<(FormatTag, bool)>, S
         return Err(damaged());
     }
     let tag = FormatTag::from_bytes(encoded).map_err(|error| StoreError::Value { table: Table::Meta, error })?;
-    Ok(Some((tag, reader.get(Table::Meta, CLEAN_KEY)?.as_deref() == Some(&[1]))))
+    Ok(Some((tag, meta(CLEAN_KEY)?.as_deref() == Some(&[1]))))
 }
 
 /// The end of the segments that the tables may name; `None` in format 1, and as long as segments whose tables were lost
 /// are not taken in again.
-pub(crate) fn records_end(reader: &dyn KvReader) -> Result<Option<Position>, StoreError> {
-    get_value(reader, Table::Meta, RECORDS_END_KEY)
+pub(crate) fn records_end(meta: impl Fn(&[u8]) -> Read) -> Result<Option<Position>, StoreError> {
+    meta(RECORDS_END_KEY)?.map(|bytes| decode_value(Table::Meta, &bytes)).transpose()
 }
 
 /// Adds the end of the segments to a batch that is written through.

@@ -37,7 +37,7 @@ pub trait KvReader: Send {
     fn count(&self, table: Table) -> Result<u64, StoreError>;
 }
 
-/// A database. Writes are made one after another, whoever calls; readers never wait for them.
+/// A database. Writes are made one after another, whoever calls; readers never wait for the disk that a write waits for.
 pub trait KvStore: KvReader + Send + Sync + fmt::Debug {
     /// Writes a batch: all of it or, on any error, nothing.
     ///
@@ -45,8 +45,9 @@ pub trait KvStore: KvReader + Send + Sync + fmt::Debug {
     /// [`StoreError`]. After [`StoreError::Stopped`] the store has to be opened anew.
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError>;
 
-    /// The state as of now, whatever is written later. It holds disk space (memory, for the engine without a disk) as
-    /// long as it lives; after the store is dropped it answers [`StoreError::Stopped`].
+    /// The state as of now, whatever is written later. It holds disk space (memory, for sled and the engine without a disk)
+    /// as long as it lives; after the store is dropped it answers [`StoreError::Stopped`], and
+    /// [`StoreError::SnapshotEnded`] if more was written than the engine can keep for it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -72,6 +73,13 @@ pub trait KvStore: KvReader + Send + Sync + fmt::Debug {
     /// Says that the tail was taken in: it is not handed out again once a batch was written through.
     fn tail_is_taken(&self);
 
+    /// Lets go of the records before `first`: files that hold no other are deleted, the newest never. Returns the bytes that
+    /// became free. Whoever calls it has brought to the disk that no table names them any more.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    fn drop_records_before(&self, first: Location) -> Result<u64, StoreError>;
+
     /// Length of the row of segments, in bytes.
     fn record_bytes(&self) -> u64;
 
@@ -92,19 +100,51 @@ pub trait KvStore: KvReader + Send + Sync + fmt::Debug {
 /// An engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreKind {
-    /// A file, crash-safe.
+    /// redb: a file, crash-safe.
     Redb,
+    /// sled: a folder of files. Beta, by its makers' own word.
+    Sled,
     /// Memory: for tests and for a node that shall leave nothing behind.
     Mem,
 }
 
 impl StoreKind {
+    /// All that keep their data on the disk.
+    pub const ON_DISK: &'static [Self] = &[Self::Redb, Self::Sled];
+
     /// Its name in settings and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Redb => "redb",
+            Self::Sled => "sled",
             Self::Mem => "mem",
         }
+    }
+}
+
+/// Which engine, and what it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// The engine.
+    pub kind: StoreKind,
+    /// Memory for pages of a database on the disk, in bytes. sled counts pages as they lie on the disk; in memory they take
+    /// more.
+    pub cache_bytes: usize,
+    /// Length after which a file of records is full, in bytes: pruning deletes whole files.
+    pub segment_bytes: u64,
+}
+
+/// Memory for pages unless a setting says otherwise, in bytes: redb's and sled's own defaults of 1 GiB are more than a
+/// wallet may take.
+pub const DEFAULT_PAGE_CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Length of a file of records: large enough that a day of full blocks is some hundred files, small enough that pruning
+/// drops hours and not days.
+pub const DEFAULT_SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+impl From<StoreKind> for StoreConfig {
+    fn from(kind: StoreKind) -> Self {
+        Self { kind, cache_bytes: DEFAULT_PAGE_CACHE_BYTES, segment_bytes: DEFAULT_SEGMENT_BYTES }
     }
 }
 

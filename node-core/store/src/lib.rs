@@ -1,8 +1,9 @@
-//! The node's database: tables of bytes, atomic batches, snapshots. The only crate that names redb.
+//! The node's database: tables of bytes, atomic batches, snapshots. The only crate that names redb and sled.
 //!
 //! ## What it answers for
 //! - one list of tables with their prefixes ([`registry`])
-//! - two engines behind one trait ([`KvStore`]): a crash-safe file and memory, equal in one conformance suite
+//! - three engines behind one trait ([`KvStore`]): redb, sled and memory, equal in one conformance suite; the two on the
+//!   disk in one crash suite as well
 //! - batches that are written whole or not at all, across tables ([`Batch`]), with two durabilities ([`Durability`])
 //! - snapshots that never change ([`KvStore::snapshot`])
 //! - a format tag that keeps other networks' and newer programs' folders untouched ([`FormatTag`])
@@ -41,7 +42,9 @@ mod typed;
 pub use batch::{Batch, Durability};
 pub use error::StoreError;
 pub use format::FormatTag;
-pub use kv::{KvReader, KvStore, Pair, StoreKind, StoreStats};
-pub use open::{DATABASE_FILE, Opened, SEGMENTS_FOLDER, Upgrade, open, open_existing};
+pub use kv::{
+    DEFAULT_PAGE_CACHE_BYTES, DEFAULT_SEGMENT_BYTES, KvReader, KvStore, Pair, StoreConfig, StoreKind, StoreStats,
+};
+pub use open::{DATABASE_FILE, Opened, SEGMENTS_FOLDER, SLED_FOLDER, Upgrade, open, open_existing};
 pub use registry::Table;
 pub use typed::{decode_value, get_value};

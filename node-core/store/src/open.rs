@@ -2,18 +2,24 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::batch::Durability;
+use crate::engines::Engine;
+use crate::engines::file::{FileStore, Started};
 use crate::engines::mem::MemStore;
-use crate::engines::redb::{RedbStore, Started};
+use crate::engines::redb::Redb;
+use crate::engines::sled::Sled;
 use crate::error::StoreError;
 use crate::format::{self, FormatTag};
-use crate::kv::{KvStore, StoreKind};
+use crate::kv::{KvStore, StoreConfig, StoreKind};
 
-/// Name of the database inside its folder.
+/// Name of redb's database inside the folder: a file.
 pub const DATABASE_FILE: &str = "chain.redb";
+/// Name of sled's database inside the folder: a folder.
+pub const SLED_FOLDER: &str = "chain.sled";
 /// Name of the folder of segments inside the same folder.
 pub const SEGMENTS_FOLDER: &str = "blocks";
 
@@ -47,17 +53,27 @@ pub struct Opened {
 /// for each version that is still known. A damaged database is moved aside and an empty one takes its place; nothing is
 /// deleted. The engine without a disk ignores `dir`.
 ///
+/// Each engine has a database of its own in the folder, and the segments are common to all: an engine that was not used
+/// before finds every record in [`KvStore::tail`].
+///
 /// # Errors
 /// [`StoreError::InUse`], [`StoreError::WrongFormat`], [`StoreError::ReadOnly`], [`StoreError::Full`],
 /// [`StoreError::Io`]; the folder is then as it was, or at a version in between.
-pub fn open(kind: StoreKind, dir: &Path, format: FormatTag, upgrades: &[Upgrade]) -> Result<Opened, StoreError> {
-    match kind {
+pub fn open(
+    config: impl Into<StoreConfig>,
+    dir: &Path,
+    format: FormatTag,
+    upgrades: &[Upgrade],
+) -> Result<Opened, StoreError> {
+    let config = config.into();
+    match config.kind {
         StoreKind::Mem => {
             let store = MemStore::new();
             store.write(format::opened(&format), Durability::Immediate)?;
             Ok(Opened { store: Arc::new(store), recovered: None, clean_shutdown: true, upgraded_from: None })
         }
-        StoreKind::Redb => open_redb(dir, &format, upgrades),
+        StoreKind::Redb => Folder::<Redb>::new(dir, config, &format, upgrades).open(),
+        StoreKind::Sled => Folder::<Sled>::new(dir, config, &format, upgrades).open(),
     }
 }
 
@@ -65,64 +81,88 @@ pub fn open(kind: StoreKind, dir: &Path, format: FormatTag, upgrades: &[Upgrade]
 ///
 /// # Errors
 /// [`StoreError::NotThere`], [`StoreError::Corrupt`], and those of [`open`].
-pub fn open_existing(dir: &Path, format: &FormatTag) -> Result<Opened, StoreError> {
-    let path = dir.join(DATABASE_FILE);
-    if !path.is_file() {
-        return Err(StoreError::NotThere(path));
+pub fn open_existing(config: impl Into<StoreConfig>, dir: &Path, format: &FormatTag) -> Result<Opened, StoreError> {
+    let config = config.into();
+    match config.kind {
+        StoreKind::Mem => Err(StoreError::NotThere(dir.to_owned())),
+        StoreKind::Redb => Folder::<Redb>::new(dir, config, format, &[]).open_existing(),
+        StoreKind::Sled => Folder::<Sled>::new(dir, config, format, &[]).open_existing(),
     }
-    let started = RedbStore::open(&path, &dir.join(SEGMENTS_FOLDER), format, &[])?;
-    Ok(Opened {
-        store: Arc::new(started.store),
-        recovered: None,
-        clean_shutdown: started.clean_shutdown,
-        upgraded_from: None,
-    })
 }
 
-fn open_redb(dir: &Path, format: &FormatTag, upgrades: &[Upgrade]) -> Result<Opened, StoreError> {
-    create_folder(dir)?;
-    let path = dir.join(DATABASE_FILE);
-    let is_new = !path.exists();
-    let (recovered, started) = match open_and_upgrade(dir, format, upgrades) {
-        Ok(started) => (None, started),
-        Err(error) if error.is_damage() => {
-            let aside = move_aside(&path)?;
-            tracing::error!(%error, moved_to = %aside.display(), "the database was damaged; an empty one takes its place");
-            let started = open_and_upgrade(dir, format, upgrades)?;
-            (Some(aside), Started { clean_shutdown: false, ..started })
+/// The database of an engine in a folder, and what it has to be.
+struct Folder<'a, E> {
+    dir: &'a Path,
+    path: PathBuf,
+    config: StoreConfig,
+    format: &'a FormatTag,
+    upgrades: &'a [Upgrade],
+    engine: PhantomData<E>,
+}
+
+impl<'a, E: Engine> Folder<'a, E> {
+    fn new(dir: &'a Path, config: StoreConfig, format: &'a FormatTag, upgrades: &'a [Upgrade]) -> Self {
+        let path = dir.join(E::NAME);
+        Self { dir, path, config, format, upgrades, engine: PhantomData }
+    }
+
+    fn open_existing(&self) -> Result<Opened, StoreError> {
+        if !E::exists(&self.path) {
+            return Err(StoreError::NotThere(self.path.clone()));
         }
-        Err(error) => return Err(error),
-    };
-    if is_new || recovered.is_some() {
-        sync_folder(dir)?;
+        let Started { store, clean_shutdown, .. } = self.start()?;
+        Ok(Opened { store: Arc::new(store), recovered: None, clean_shutdown, upgraded_from: None })
     }
-    let Started { store, clean_shutdown, version } = started;
-    let upgraded_from = version.filter(|version| *version < format.version);
-    Ok(Opened { store: Arc::new(store), recovered, clean_shutdown, upgraded_from })
-}
 
-fn open_and_upgrade(dir: &Path, format: &FormatTag, upgrades: &[Upgrade]) -> Result<Started, StoreError> {
-    let started = RedbStore::open(&dir.join(DATABASE_FILE), &dir.join(SEGMENTS_FOLDER), format, upgrades)?;
-    for version in started.version.unwrap_or(format.version)..format.version {
-        // The engine has refused a version that no step begins with.
-        if let Some(step) = upgrades.iter().find(|step| step.from == version) {
-            tracing::info!(
-                from = version,
-                to = version + 1,
-                what = step.what,
-                "the chain's format is brought up to date"
-            );
-            let reached = FormatTag { version: version + 1, ..format.clone() };
-            let stepped = (step.run)(&started.store)
-                .and_then(|()| started.store.write(format::opened(&reached), Durability::Immediate));
-            if let Err(error) = stepped {
-                // What lies behind the last batch is cut off at the next attempt, like after a crash.
-                started.store.distrust();
-                return Err(error);
+    fn open(&self) -> Result<Opened, StoreError> {
+        create_folder(self.dir)?;
+        let is_new = !self.path.exists();
+        let (recovered, started) = match self.open_and_upgrade() {
+            Ok(started) => (None, started),
+            Err(error) if error.is_damage() => {
+                let aside = move_aside(&self.path)?;
+                tracing::error!(%error, moved_to = %aside.display(), "the database was damaged; an empty one takes its place");
+                let started = self.open_and_upgrade()?;
+                (Some(aside), Started { clean_shutdown: false, ..started })
+            }
+            Err(error) => return Err(error),
+        };
+        if is_new || recovered.is_some() {
+            sync_folder(self.dir)?;
+        }
+        let Started { store, clean_shutdown, version } = started;
+        let upgraded_from = version.filter(|version| *version < self.format.version);
+        Ok(Opened { store: Arc::new(store), recovered, clean_shutdown, upgraded_from })
+    }
+
+    fn start(&self) -> Result<Started<E>, StoreError> {
+        let segments = self.dir.join(SEGMENTS_FOLDER);
+        FileStore::open(&self.path, self.config, &segments, self.format, self.upgrades)
+    }
+
+    fn open_and_upgrade(&self) -> Result<Started<E>, StoreError> {
+        let started = self.start()?;
+        for version in started.version.unwrap_or(self.format.version)..self.format.version {
+            // The store has refused a version that no step begins with.
+            if let Some(step) = self.upgrades.iter().find(|step| step.from == version) {
+                tracing::info!(
+                    from = version,
+                    to = version + 1,
+                    what = step.what,
+                    "the chain's format is brought up to date"
+                );
+                let reached = FormatTag { version: version + 1, ..self.format.clone() };
+                let stepped = (step.run)(&started.store)
+                    .and_then(|()| started.store.write(format::opened(&reached), Durability::Immediate));
+                if let Err(error) = stepped {
+                    // What lies behind the last batch is cut off at the next attempt, like after a crash.
+                    started.store.distrust();
+                    return Err(error);
+                }
             }
         }
+        Ok(started)
     }
-    Ok(started)
 }
 
 /// Creates the folder and its parents and brings their names to the disk.

@@ -56,6 +56,14 @@ tables! {
     Acceptance = 13, "acceptance";
     /// Key: block hash. Where the block, header and body, lies in the segments.
     BlockIndex = 14, "block_index";
+    /// Key: target index, u32 big-endian. Finality certificate.
+    Certificate = 15, "certificate";
+    /// Key: outpoint. Coin that is unspent at the pruning point.
+    PrunedCoin = 16, "pruned_coin";
+    /// Key: outpoint. Memo that is unspent at the pruning point.
+    PrunedMemo = 17, "pruned_memo";
+    /// Key: ledger and object id. State object at the pruning point.
+    PrunedState = 18, "pruned_state";
 }
 
 /// Tables that nothing is written to any more.
@@ -135,6 +143,10 @@ mod tests {
             (12, "chain_index"),
             (13, "acceptance"),
             (14, "block_index"),
+            (15, "certificate"),
+            (16, "pruned_coin"),
+            (17, "pruned_memo"),
+            (18, "pruned_state"),
         ];
         for (prefix, name) in frozen {
             assert_eq!(Table::from_prefix(prefix).map(Table::name), Some(name));

@@ -140,6 +140,15 @@ impl KvStore for MemStore {
 
     fn tail_is_taken(&self) {}
 
+    fn drop_records_before(&self, first: Location) -> Result<u64, StoreError> {
+        let mut state = self.state.write().map_err(|_| StoreError::Stopped)?;
+        let end = usize::try_from(first.start.offset).unwrap_or(usize::MAX);
+        // An offset is the record's number: the places stay, what lay there goes.
+        let freed: u64 = state.records.iter_mut().take(end).map(|record| std::mem::take(record).len() as u64).sum();
+        state.record_bytes = state.record_bytes.saturating_sub(freed);
+        Ok(freed)
+    }
+
     fn record_bytes(&self) -> u64 {
         self.state.read().unwrap_or_else(PoisonError::into_inner).record_bytes
     }

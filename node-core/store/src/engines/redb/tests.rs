@@ -1,6 +1,11 @@
 //! Disks that get full, pages that make the engine panic.
 
+mod faults;
+
 use super::*;
+use crate::engines::{file::FileStore, guard};
+use crate::format::FormatTag;
+use crate::kv::KvStore;
 use ::redb::StorageBackend;
 use ::redb::backends::InMemoryBackend;
 use std::sync::atomic::AtomicU64;
@@ -55,7 +60,8 @@ fn a_full_disk_is_said_and_nothing_is_torn() {
     let disk = SmallDisk { inner: InMemoryBackend::new(), limit: Arc::clone(&limit) };
     let db = Builder::new().create_with_backend(disk).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let store = RedbStore::start(db, Path::new("/nonexistent"), dir.path(), &tag(), &[], false).unwrap().store;
+    let engine = Redb { db, path: PathBuf::from("/nonexistent"), is_checked: true };
+    let store = FileStore::start(engine, Path::new("/nonexistent"), dir.path(), 1 << 20, &tag(), &[]).unwrap().store;
     store.write(put(1, 100), Durability::Immediate).unwrap();
     limit.store(0, Ordering::Relaxed);
     let mut written = 1;
