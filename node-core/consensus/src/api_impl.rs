@@ -5,24 +5,26 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use umbel_dag::ReadError;
+use umbel_ledger::staking::OverlayContext;
 use umbel_ledger::utxo::UtxoOverlay;
-use umbel_ledger::{CERTIFIED_GENESIS, UtxoContext, check_tx_in_utxo_context};
+use umbel_ledger::{UtxoContext, check_tx_in_utxo_context};
 use umbel_store::{KvReader, Table, decode_value};
 use umbel_types::consensus_api::{
-    AcceptanceData, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError, InsertHandle,
-    TxSelector, UtxoSnapshot, VirtualState,
+    AcceptanceData, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError, FinalityStatus,
+    InsertHandle, TxSelector, UtxoSnapshot, VirtualState, VoteAdmission, VoteError, VoteProposal,
 };
 use umbel_types::errors::TxContextError;
-use umbel_types::state::LedgerBalance;
+use umbel_types::state::{LedgerBalance, State};
 use umbel_types::{
-    Amount, Block, BlockHash, Header, OutPoint, Params, PayoutKey, TimestampMs, Transaction, TxCore, UtxoEntry,
+    Amount, Block, BlockHash, Certificate, Evidence, Header, Ledger, OutPoint, Params, PayoutKey, TimestampMs,
+    Transaction, TxCore, UtxoEntry, Vote,
 };
 
 use crate::consensus::{Consensus, Current, lock};
 use crate::snapshot::Snapshot;
 use crate::storage::{BodyError, ChainRecord};
 use crate::template;
-use crate::worker::Task;
+use crate::worker::{BlockTask, Task};
 
 /// Most blocks in one answer.
 const MAX_PAGE: usize = 10_000;
@@ -41,31 +43,40 @@ pub(crate) fn store_failed(error: ReadError) -> ConsensusError {
     }
 }
 
-fn body_failed(error: BodyError) -> ConsensusError {
+pub(crate) fn body_failed(error: BodyError) -> ConsensusError {
     match error {
         BodyError::Missing(hash) => ConsensusError::UnknownBlock(hash),
         BodyError::Damaged { block, error } => ConsensusError::DamagedBody { block, reason: error.to_string() },
     }
 }
 
-fn kv_failed(error: umbel_store::StoreError) -> ConsensusError {
+pub(crate) fn kv_failed(error: umbel_store::StoreError) -> ConsensusError {
     ConsensusError::Store(error.to_string())
 }
 
 impl Consensus {
-    fn current(&self) -> RwLockReadGuard<'_, Current> {
-        self.shared.current.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn current(&self) -> RwLockReadGuard<'_, Current> {
+        self.shared.current()
     }
 
-    fn chain_record(&self, hash: BlockHash) -> Result<Arc<ChainRecord>, ConsensusError> {
-        self.shared.storage.chain_record(hash).map_err(store_failed)
+    pub(crate) fn chain_record(&self, hash: BlockHash) -> Result<Arc<ChainRecord>, ConsensusError> {
+        self.shared.storage.chain_record(hash).map_err(store_failed).map_err(|error| self.not_here(error))
     }
 
-    fn is_chain_block(&self, hash: BlockHash) -> Result<bool, ConsensusError> {
-        let storage = &self.shared.storage;
-        match storage.find_chain_record(hash).map_err(kv_failed)? {
-            Some(record) => Ok(storage.chain_block_at(record.height).map_err(kv_failed)? == Some(hash)),
-            None => Ok(false),
+    pub(crate) fn is_chain_block(&self, hash: BlockHash) -> Result<bool, ConsensusError> {
+        self.shared.storage.is_on_chain(hash).map_err(kv_failed)
+    }
+
+    /// Says of a block that is not here whether it was.
+    fn not_here(&self, error: ConsensusError) -> ConsensusError {
+        let ConsensusError::UnknownBlock(hash) = error else { return error };
+        match self.shared.storage.find_header(hash) {
+            // A header without its body never came further, and only those of chain blocks outlive their block.
+            Ok(Some(_)) => match self.shared.storage.find_record(hash) {
+                Ok(record) if record.is_none_or(|record| record.status.has_body()) => ConsensusError::Pruned(hash),
+                _ => error,
+            },
+            _ => error,
         }
     }
 }
@@ -85,7 +96,8 @@ impl ConsensusApi for Consensus {
         if let Some(queue) = self.sender() {
             let room = self.room.enter(encoded_len(&block));
             // A closed queue drops the senders, which is how the handle learns of it.
-            let _stopping = queue.send(Task { block, body: body_sender, chain: chain_sender, room });
+            let _stopping =
+                queue.send(Task::Insert(Box::new(BlockTask { block, body: body_sender, chain: chain_sender, room })));
         }
         InsertHandle { body, chain }
     }
@@ -109,7 +121,12 @@ impl ConsensusApi for Consensus {
     }
 
     fn status(&self, hash: BlockHash) -> Result<Option<BlockStatus>, ConsensusError> {
-        Ok(self.shared.storage.find_record(hash).map_err(kv_failed)?.map(|record| record.status))
+        let storage = &self.shared.storage;
+        match storage.find_record(hash).map_err(kv_failed)? {
+            Some(record) => Ok(Some(record.status)),
+            // Of what was pruned, only headers of chain blocks are kept.
+            None => Ok(storage.find_header(hash).map_err(kv_failed)?.map(|_| BlockStatus::StateValid)),
+        }
     }
 
     fn header(&self, hash: BlockHash) -> Result<Header, ConsensusError> {
@@ -117,16 +134,17 @@ impl ConsensusApi for Consensus {
     }
 
     fn block(&self, hash: BlockHash) -> Result<Block, ConsensusError> {
-        let body = self.shared.storage.body(hash).map_err(body_failed)?.to_body();
+        let body = self.shared.storage.body(hash).map_err(|error| self.not_here(body_failed(error)))?.to_body();
         Ok(Block { header: self.header(hash)?, body })
     }
 
     fn block_summary(&self, hash: BlockHash) -> Result<BlockSummary, ConsensusError> {
         let storage = &self.shared.storage;
         let header = storage.header(hash).map_err(store_failed)?;
-        let ghostdag = storage.ghostdag_data(hash).map_err(store_failed)?;
+        let ghostdag = storage.ghostdag_data(hash).map_err(|error| self.not_here(store_failed(error)))?;
         let record = storage.record(hash).map_err(store_failed)?;
-        let tx_count = if record.status.has_body() { storage.body(hash).map_err(body_failed)?.txs.len() } else { 0 };
+        // One body that can't be read must not hide the blocks behind it: whoever asks for it is told.
+        let tx_count = if record.status.has_body() { storage.body(hash).ok().map(|body| body.txs.len()) } else { None };
         Ok(BlockSummary {
             sequence: record.sequence,
             hash,
@@ -174,8 +192,13 @@ impl ConsensusApi for Consensus {
     fn acceptance(&self, chain_block: BlockHash) -> Result<AcceptanceData, ConsensusError> {
         let record = self.chain_record(chain_block)?;
         let header = self.shared.storage.header(chain_block).map_err(store_failed)?;
-        let ghostdag = self.shared.storage.ghostdag_data(chain_block).map_err(store_failed)?;
-        let merged = umbel_dag::ordered_mergeset(&self.shared.storage, &ghostdag).map_err(store_failed)?;
+        // Of the lowest chain blocks that are kept, what they merged may not be.
+        let failed = |error| match self.not_here(store_failed(error)) {
+            ConsensusError::UnknownBlock(_) => ConsensusError::Pruned(chain_block),
+            error => error,
+        };
+        let ghostdag = self.shared.storage.ghostdag_data(chain_block).map_err(failed)?;
+        let merged = umbel_dag::ordered_mergeset(&self.shared.storage, &ghostdag).map_err(failed)?;
         let list = |map: &std::collections::BTreeMap<OutPoint, UtxoEntry>| {
             map.iter().map(|(outpoint, entry)| (*outpoint, entry.clone())).collect()
         };
@@ -207,8 +230,11 @@ impl ConsensusApi for Consensus {
     fn check_tx_in_virtual_context(&self, core: &TxCore) -> Result<Result<(), TxContextError>, ConsensusError> {
         let current = self.current();
         let view = UtxoOverlay::new(&self.shared.storage, current.virtual_block.outcome.utxo());
-        let context = UtxoContext::for_qualification(&self.shared.params, current.public.daa_score, CERTIFIED_GENESIS);
-        let checked = check_tx_in_utxo_context(core, &view, &context).map_err(store_failed)?;
+        let states = current.virtual_block.outcome.states();
+        let blue_score = current.virtual_block.ghostdag.blue_score;
+        let overlay = OverlayContext::of(&self.shared.params, blue_score, states);
+        let context = UtxoContext::for_qualification(&self.shared.params, current.public.daa_score, overlay);
+        let checked = check_tx_in_utxo_context(core, &view, states, &context).map_err(store_failed)?;
         let is_coming = |outpoint| {
             current.virtual_block.ghostdag.unordered_mergeset().any(|block| OutPoint::of_coinbase(block) == outpoint)
         };
@@ -235,5 +261,37 @@ impl ConsensusApi for Consensus {
 
     fn reward_pool(&self) -> Result<Amount, ConsensusError> {
         Ok(self.current().state.states.balance(LedgerBalance::RewardPool))
+    }
+
+    fn states(&self, ledger: Ledger) -> Result<Vec<State>, ConsensusError> {
+        Ok(self.current().state.states.iter_ledger(ledger).map(|(_, state)| state.clone()).collect())
+    }
+
+    fn finality(&self) -> Arc<FinalityStatus> {
+        self.current().finality.clone()
+    }
+
+    fn vote_proposal(&self) -> Result<Option<VoteProposal>, ConsensusError> {
+        self.propose_vote().map_err(store_failed)
+    }
+
+    fn submit_vote(&self, vote: Vote) -> Result<VoteAdmission, VoteError> {
+        self.take_vote(vote)
+    }
+
+    fn votes_since(&self, sequence: u64, limit: usize) -> Vec<(u64, Vote)> {
+        lock(&self.shared.votes).since(sequence, limit.min(MAX_PAGE))
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        lock(&self.shared.votes).evidence()
+    }
+
+    fn certificate(&self, index: u32) -> Result<Option<Certificate>, ConsensusError> {
+        self.shared.storage.certificate(index).map_err(kv_failed)
+    }
+
+    fn submit_certificate(&self, certificate: Certificate) -> Result<(), VoteError> {
+        self.take_certificate(&certificate)
     }
 }

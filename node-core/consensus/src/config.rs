@@ -9,6 +9,8 @@ use umbel_store::{KvStore, StoreError};
 use umbel_types::genesis::GenesisSpec;
 use umbel_types::{BlockHash, Params, TimestampMs};
 
+use crate::pruning::PruningConfig;
+
 /// The system's clock, passed in: tests bring their own.
 pub type NowFn = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
 
@@ -27,6 +29,8 @@ pub struct ConsensusConfig {
     pub now: NowFn,
     /// What the caches may hold together, in bytes ([`DEFAULT_CACHE_BYTES`]).
     pub cache_bytes: usize,
+    /// What is kept of the chain.
+    pub pruning: PruningConfig,
 }
 
 /// Cache of a node that also runs a wallet on a small machine.

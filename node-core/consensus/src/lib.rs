@@ -2,9 +2,12 @@
 //!
 //! ## What it answers for
 //! - the pipeline of a block: header, body, virtual state ([`pipeline`]), on one thread with a bounded queue
+//! - votes, what they make final, certificates ([`finality`])
+//! - letting go of old blocks, and snapshots of the state ([`pruning`], [`state_snapshot`])
 //! - everything on disk that belongs to the chain ([`storage`])
 //! - a replay of the whole chain that compares everything with what is stored ([`verify`])
 //! - [`ConsensusApi`] for the rest of the node, templates included
+//! - proofs for those who have no node ([`proofs`])
 //!
 //! ## What it must never do
 //! Write the block tables from any thread but its own. Judge a block by a body that the header does not commit to. Keep
@@ -26,9 +29,13 @@
 mod api_impl;
 mod config;
 mod consensus;
+mod finality;
 mod pipeline;
+mod proofs;
+pub mod pruning;
 mod queue;
 mod snapshot;
+pub mod state_snapshot;
 mod storage;
 mod template;
 #[cfg(feature = "test-util")]
@@ -38,4 +45,5 @@ mod worker;
 
 pub use config::{ConsensusConfig, DEFAULT_CACHE_BYTES, NowFn, OpenError};
 pub use consensus::Consensus;
+pub use proofs::{Acceptance, ProveError};
 pub use storage::{CHAIN_FORMAT, open_existing_store, open_store};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use umbel_ledger::staking::{OverlayContext, decide};
 use umbel_ledger::utxo::UtxoOverlay;
-use umbel_ledger::{CERTIFIED_GENESIS, UtxoContext, check_tx_in_utxo_context, mass};
+use umbel_ledger::{UtxoContext, check_tx_in_utxo_context, mass};
 use umbel_types::consensus_api::{BlockTemplate, BodyRoom, ConsensusError, TxSelector};
 use umbel_types::encode::Encode;
 use umbel_types::errors::TxContextError;
@@ -13,6 +14,7 @@ use umbel_types::{Amount, Body, Header, OutPoint, PayoutKey, TimestampMs, Transa
 
 use crate::api_impl::store_failed;
 use crate::consensus::{Current, Shared};
+use crate::finality::{CertificatePlace, due_certificate};
 
 /// Draws for one template. Each but the first fills the room that refused candidates left; a selector that never comes to
 /// an end must not hold the state.
@@ -43,15 +45,20 @@ pub(crate) fn build_template(
 
     let sink = place.ghostdag.selected_parent;
     let parent = storage.chain_record(sink).map_err(store_failed)?;
-    let delta = place
-        .outcome
-        .clone()
-        .pay::<umbel_dag::ReadError>(&payout, &current.state.states)
-        .map_err(|e| ConsensusError::Store(e.to_string()))?;
+    let delta =
+        place.outcome.clone().pay::<umbel_dag::ReadError>(&payout).map_err(|e| ConsensusError::Store(e.to_string()))?;
     let mut lthash = current.state.lthash.clone();
     lthash.apply(&delta.utxo);
     let mut states = current.state.states.clone();
     delta.states.iter().for_each(|change| states.redo(change));
+    let mut cert = storage.header(sink).map_err(store_failed)?.cert;
+    let blue_score = place.ghostdag.blue_score;
+    let at = CertificatePlace { storage, params, genesis: shared.genesis, selected_parent: sink, blue_score };
+    let due = due_certificate(&at, cert.index, &current.certificates, &shared.votes, &states);
+    if let Some(certificate) = due.map_err(|e| ConsensusError::Store(e.to_string()))? {
+        cert = certificate.reference();
+        body.certificate = certificate.to_bytes();
+    }
     let header = Header {
         version: BLOCK_VERSION,
         parents: place.parents.clone(),
@@ -64,9 +71,9 @@ pub(crate) fn build_template(
         nonce: 0,
         bits: place.context.bits,
         daa_score: place.context.daa_score,
-        blue_score: place.ghostdag.blue_score,
+        blue_score,
         blue_work: place.ghostdag.blue_work,
-        cert: storage.header(sink).map_err(store_failed)?.cert,
+        cert,
         mix_digest: [0; 32],
     };
     Ok(BlockTemplate { header, body, fees })
@@ -79,9 +86,12 @@ fn choose(
     mut room: BodyRoom,
     selector: &mut dyn TxSelector,
 ) -> Result<Vec<Transaction>, ConsensusError> {
-    let view = UtxoOverlay::new(&shared.storage, current.virtual_block.outcome.utxo());
-    let context =
-        UtxoContext::for_qualification(&shared.params, current.virtual_block.context.daa_score, CERTIFIED_GENESIS);
+    let virtual_block = &current.virtual_block;
+    let view = UtxoOverlay::new(&shared.storage, virtual_block.outcome.utxo());
+    let states = virtual_block.outcome.states();
+    let overlay = OverlayContext::of(&shared.params, virtual_block.ghostdag.blue_score, states);
+    let context = UtxoContext::for_qualification(&shared.params, virtual_block.context.daa_score, overlay);
+    let mut together_with = states.clone();
     let mut consumed: BTreeSet<OutPoint> = BTreeSet::new();
     let mut chosen = Vec::new();
     // Each draw gives what was not given before: what is refused leaves its room to others.
@@ -100,9 +110,13 @@ fn choose(
                 selector.reject(tx.txid(), TxContextError::InputMissing(taken));
                 continue;
             }
-            match check_tx_in_utxo_context(&tx.core, &view, &context).map_err(store_failed)? {
+            // By itself, as the chain asks (R9 b), and behind those chosen before, else it would be skipped.
+            let alone = check_tx_in_utxo_context(&tx.core, &view, states, &context).map_err(store_failed)?;
+            let together = alone.and_then(|_| Ok(decide(&tx.core.action, &together_with, &context)?));
+            match together {
                 Err(error) => selector.reject(tx.txid(), error),
-                Ok(_) => {
+                Ok(effect) => {
+                    together_with.apply(effect);
                     room.bytes -= size;
                     room.state_bytes -= state_bytes;
                     consumed.extend(outpoints());

@@ -1,11 +1,19 @@
-//! What a fuzzer gives consensus to read: the records of its tables.
+//! What a fuzzer gives consensus to read: the records of its tables, and certificates.
 
+use umbel_dag::GhostdagData;
 use umbel_ledger::commitments::ChainMmr;
 use umbel_ledger::genesis;
 use umbel_ledger::state_tree::StateChange;
 use umbel_types::consensus_api::{AcceptedTx, BlockStatus};
-use umbel_types::{BlockHash, Decode, Encode, Hash32, Network, Params};
+use umbel_types::errors::BlockError;
+use umbel_types::vote::cert_hash;
+use umbel_types::{BlockHash, BlueScore, CertRef, Decode, Encode, Hash32, Header, Network, Params};
 
+use crate::Consensus;
+use crate::finality::check_block_certificate;
+use crate::pipeline::fault;
+use crate::pruning::PruningRecord;
+use crate::state_snapshot::{Manifest, Object, PastBlock, Unspent};
 use crate::storage::{BlockRecord, ChainMeta, ChainRecord};
 
 /// Which record the first byte stands for; the record follows.
@@ -45,8 +53,46 @@ pub fn run(data: &[u8]) {
     }
 }
 
+/// Items of a snapshot: which one the first byte stands for.
+pub fn snapshot_seeds() -> Vec<Vec<u8>> {
+    crate::state_snapshot::item_seeds()
+}
+
+/// What is read of a snapshot has exactly the bytes it was read from.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn run_snapshot(data: &[u8]) {
+    let [kind, rest @ ..] = data else { return };
+    match kind % 5 {
+        0 => one_encoding::<Manifest>(rest),
+        1 => one_encoding::<Unspent>(rest),
+        2 => one_encoding::<Object>(rest),
+        3 => one_encoding::<PastBlock>(rest),
+        _ => one_encoding::<PruningRecord>(rest),
+    }
+}
+
 fn one_encoding<T: Decode + Encode>(data: &[u8]) {
     if let Ok(record) = T::from_bytes(data) {
         assert!(record.to_bytes() == data, "a second encoding of one record");
     }
+}
+
+/// What qualification says of a block on the sink, without a merge, that introduces these bytes in the name of `index`.
+///
+/// # Errors
+/// [`BlockError`].
+pub fn check_certificate(consensus: &Consensus, index: u32, bytes: &[u8]) -> Result<(), BlockError> {
+    let (shared, current) = (&consensus.shared, consensus.current());
+    let sink = current.public.sink;
+    let above = shared.storage.header(sink).map_err(fault)?;
+    let header = Header {
+        cert: CertRef { index, hash: cert_hash(bytes) },
+        blue_score: BlueScore(above.blue_score.0 + 1),
+        ..(*above).clone()
+    };
+    let colouring = GhostdagData { selected_parent: sink, ..GhostdagData::genesis() };
+    let chain = (&shared.storage, &shared.params, shared.genesis);
+    check_block_certificate(chain, &header, &colouring, bytes, &current.state.states)
 }

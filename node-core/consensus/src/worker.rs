@@ -1,25 +1,33 @@
 //! The one thread that writes the chain.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use umbel_dag::ReachabilityReader;
+use umbel_ledger::staking::overlay;
 use umbel_store::segments::Location;
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::BlockError;
 use umbel_types::{Block, BlockHash, TimestampMs};
 
-use crate::consensus::{Current, Shared, lock, public_state};
+use crate::consensus::{Current, Shared, lock};
+use crate::finality::{
+    FinalityState, Limits, finality_status, first_taken, hear_certificate, raises_certificate, save_evidence,
+};
 use crate::pipeline::body::{check_body_in_isolation, commit_body};
 use crate::pipeline::fault;
 use crate::pipeline::header::{check_header_in_dag_context, check_header_in_isolation, commit_header, commit_invalid};
-use crate::pipeline::virtual_state::{Position, SinkSearch, build_virtual, commit_sink};
+use crate::pipeline::virtual_state::{Disqualified, Position, SinkMove, SinkSearch, commit_sink};
+use crate::pruning::Pruner;
 use crate::queue::Room;
 use crate::storage::{ChainMeta, read_error};
 
 /// Longest that a block may lie in the operating system's cache before it is on the disk: what a power cut may lose.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the thread looks whether a snapshot is written, while it waits for one.
+const SNAPSHOT_POLL: Duration = Duration::from_millis(50);
 /// Blocks taken in again between two lines of the log.
 const TAIL_REPORT: usize = 1_000;
 /// Bodies that may be taken in before the virtual state is computed again.
@@ -27,9 +35,18 @@ const MAX_DRAIN: usize = 64;
 
 type Verdict = Result<BlockStatus, BlockError>;
 
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Take a block in.
+    Insert(Box<BlockTask>),
+    /// Count the votes of the pool, and say so.
+    Count(SyncSender<()>),
+}
+
 /// A block and those who wait for it.
 #[derive(Debug)]
-pub(crate) struct Task {
+pub(crate) struct BlockTask {
     pub(crate) block: Block,
     pub(crate) body: SyncSender<Verdict>,
     pub(crate) chain: SyncSender<Verdict>,
@@ -60,7 +77,11 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     queue: Receiver<Task>,
     meta: ChainMeta,
+    finality: FinalityState,
+    /// How often what is justified or final has moved since the start.
+    finality_moves: u64,
     dirty_since: Option<Instant>,
+    pruner: Pruner,
 }
 
 /// Tells someone who may have stopped waiting.
@@ -70,8 +91,14 @@ fn tell(to: &SyncSender<Verdict>, verdict: Verdict) {
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, queue: Receiver<Task>, meta: ChainMeta) -> Self {
-        Self { shared, queue, meta, dirty_since: None }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        queue: Receiver<Task>,
+        meta: ChainMeta,
+        finality: FinalityState,
+        pruner: Pruner,
+    ) -> Self {
+        Self { shared, queue, meta, finality, finality_moves: 0, dirty_since: None, pruner }
     }
 
     /// Works until the queue is closed. A panic or a failing store ends the thread and is kept for the node to show; the
@@ -93,47 +120,53 @@ impl Worker {
             *lock(&self.shared.failure) = Some(failure);
         }
         self.shared.changed.notify_all();
+        // Whoever is about to wait has seen neither: after this it waits, and is woken.
+        drop(lock(&self.shared.pruning));
+        self.shared.pruned.notify_all();
     }
 
     fn work(&mut self) -> Result<(), BlockError> {
         loop {
-            match self.queue.recv_timeout(SYNC_INTERVAL) {
+            let next = if self.pruner.is_busy() {
+                // Between two blocks there is time for one small batch; without blocks, for one after another.
+                self.queue.try_recv().map_err(|error| match error {
+                    TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+            } else {
+                let wait = if self.pruner.waits() { SNAPSHOT_POLL } else { SYNC_INTERVAL };
+                self.queue.recv_timeout(wait)
+            };
+            match next {
                 Ok(task) => self.take_in(task)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
+            self.prune()?;
             self.sync_if_due()?;
         }
     }
 
-    /// Takes in a block and whatever waits behind it, then computes the virtual state once.
+    /// Takes in a block or votes and whatever waits behind, then computes the virtual state once.
     fn take_in(&mut self, first: Task) -> Result<(), BlockError> {
         let mut accepted = Vec::new();
+        let mut counted = Vec::new();
         let mut taken = 0;
         let mut next = Some(first);
-        while let Some(Task { block, body, chain, room }) = next {
-            let hash = block.hash();
+        while let Some(task) = next {
             taken += 1;
-            let inserted = self.insert(hash, block, None);
-            drop(room);
-            if let Err(error @ BlockError::Unavailable(_)) = inserted {
-                tell(&body, Err(error.clone()));
-                return Err(error);
+            match task {
+                Task::Insert(block) => accepted.extend(self.take_in_block(*block)?),
+                Task::Count(done) => counted.push(done),
             }
-            match &inserted {
-                Ok(Inserted::New) => accepted.push((hash, chain)),
-                // Whoever sends a block again must not make us compute anything.
-                Ok(Inserted::Known(status)) => tell(&chain, Ok(*status)),
-                Err(_) => {}
-            }
-            tell(&body, inserted.map(Inserted::status));
             next = if taken < MAX_DRAIN { self.queue.try_recv().ok() } else { None };
         }
-        if accepted.is_empty() {
+        if accepted.is_empty() && counted.is_empty() {
             return Ok(());
         }
         self.dirty_since.get_or_insert_with(Instant::now);
         let disqualified = self.update_virtual()?;
+        self.look_at_pruning()?;
         for (hash, chain) in accepted {
             let refusal = disqualified.iter().find(|(block, _)| *block == hash);
             tell(
@@ -144,7 +177,29 @@ impl Worker {
                 },
             );
         }
+        for done in counted {
+            let _nobody_listens = done.try_send(());
+        }
         Ok(())
+    }
+
+    /// A block that is new and keeps every rule of header and body, with who waits for the rest.
+    fn take_in_block(&mut self, task: BlockTask) -> Result<Option<(BlockHash, SyncSender<Verdict>)>, BlockError> {
+        let BlockTask { block, body, chain, room } = task;
+        let hash = block.hash();
+        let inserted = self.insert(hash, block, None);
+        drop(room);
+        if let Err(error @ BlockError::Unavailable(_)) = inserted {
+            tell(&body, Err(error.clone()));
+            return Err(error);
+        }
+        let is_new = matches!(inserted, Ok(Inserted::New));
+        if let Ok(Inserted::Known(status)) = &inserted {
+            // Whoever sends a block again must not make us compute anything.
+            tell(&chain, Ok(*status));
+        }
+        tell(&body, inserted.map(Inserted::status));
+        Ok(is_new.then_some((hash, chain)))
     }
 
     /// Takes in what the segments have and the tables lost: the newest blocks after a crash, all of them after a loss of
@@ -187,7 +242,7 @@ impl Worker {
         let storage = &self.shared.storage;
         match storage.find_record(hash).map_err(|e| fault(read_error(&e)))?.map(|record| record.status) {
             Some(BlockStatus::Invalid) => return Err(BlockError::KnownInvalid),
-            Some(BlockStatus::HeaderOnly) => {}
+            Some(BlockStatus::HeaderOnly) => self.check_still_above_intake(hash)?,
             Some(status) => return Ok(Inserted::Known(status)),
             None => {
                 // What the segments have was not ahead of the clock when it came.
@@ -195,18 +250,18 @@ impl Worker {
                 self.insert_header(hash, header.clone(), now)?;
             }
         }
-        let checked = check_body_in_isolation(&header, body, &self.shared.params, self.shared.genesis);
-        match checked {
+        let selected_parent = storage.ghostdag_data(hash).map_err(fault)?.selected_parent;
+        let raises = raises_certificate(storage, &header, selected_parent).map_err(fault)?;
+        let certificate = body.certificate.clone();
+        match check_body_in_isolation(&header, body, raises, &self.shared.params, self.shared.genesis) {
             Ok(checked) => {
                 commit_body(hash, checked, stored_at, storage, &mut self.meta)?;
+                if raises {
+                    hear_certificate(&self.shared, &certificate);
+                }
                 Ok(Inserted::New)
             }
-            Err(
-                error @ (BlockError::BodyMismatch
-                | BlockError::LaneOrder
-                | BlockError::UnexpectedCertificate
-                | BlockError::Unavailable(_)),
-            ) => Err(error),
+            Err(error) if error.is_about_body() || matches!(error, BlockError::Unavailable(_)) => Err(error),
             Err(error) => {
                 commit_invalid(hash, storage)?;
                 Err(error)
@@ -214,11 +269,24 @@ impl Worker {
         }
     }
 
+    /// What has to be in the past of every block that is taken in now.
+    fn intake(&self) -> Result<BlockHash, BlockError> {
+        let intake = self.shared.current().intake;
+        self.shared.storage.root_of_new_blocks(intake).map_err(fault)
+    }
+
+    /// A header was above when it came. Its body may have been held back until finality had passed it: nothing can merge the
+    /// block any more, and what it merges may be pruned.
+    fn check_still_above_intake(&self, hash: BlockHash) -> Result<(), BlockError> {
+        let intake = self.intake()?;
+        let is_above = self.shared.storage.is_dag_ancestor_of(intake, hash).map_err(fault)?;
+        if is_above { Ok(()) } else { Err(BlockError::BelowFinality(intake)) }
+    }
+
     fn insert_header(&self, hash: BlockHash, header: umbel_types::Header, now: TimestampMs) -> Result<(), BlockError> {
         let Shared { storage, rules, pow, params, .. } = &*self.shared;
         let isolated = check_header_in_isolation(header, params, now)?;
-        let finality = storage.finality_point(self.meta.sink, params.finality_depth).map_err(fault)?;
-        match check_header_in_dag_context(isolated, storage, rules, pow, finality) {
+        match check_header_in_dag_context(isolated, storage, rules, pow, self.intake()?) {
             Ok(checked) => commit_header(checked, storage),
             Err(error) => {
                 if is_proven_invalid(&error) {
@@ -229,23 +297,75 @@ impl Worker {
         }
     }
 
-    fn update_virtual(&mut self) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
-        let Shared { storage, rules, params, genesis, .. } = &*self.shared;
+    fn update_virtual(&mut self) -> Result<Disqualified, BlockError> {
+        let Shared { storage, rules, params, genesis, votes, .. } = &*self.shared;
         let search = SinkSearch { storage, rules, params, genesis: *genesis };
         // Only this thread writes: what is found without the lock still holds under it, and readers don't wait for it.
-        let state = self.shared.current.read().unwrap_or_else(PoisonError::into_inner).state.clone();
+        let state = self.shared.current().state.clone();
+        let mut finality = self.finality.clone();
         let mut position = Position::at_sink(self.meta.sink, state);
-        let disqualified = search.run(&mut position)?;
+        let limits = Limits::at(&search, &finality, &position)?;
+        let mut disqualified = search.run_back(&mut position, limits.choice)?;
+        disqualified.extend(finality.advance(&search, votes, &mut position, limits.choice)?);
+        save_evidence(storage, params, votes, &position.state.states)?;
+        let finality_moved = finality.differs_from(&self.finality);
         let mut current = self.shared.current.write().unwrap_or_else(PoisonError::into_inner);
-        let state = commit_sink(storage, params, position, &mut self.meta)?;
-        let virtual_block = build_virtual(&search, self.meta.sink, &state)?;
-        let public = Arc::new(public_state(&search, &self.meta, &virtual_block).map_err(fault)?);
-        let version = public.version;
-        *current = Current { public, state, virtual_block };
+        // Votes alone change nothing about the next block.
+        let same_blocks = current.public.block_count == self.meta.block_count && position.block == self.meta.sink;
+        if same_blocks && !finality_moved {
+            let states = &position.state.states;
+            let status = finality_status(storage, params, votes, &finality, self.meta.sink, states).map_err(fault)?;
+            current.finality = Arc::new(status);
+            self.finality = finality;
+            return Ok(disqualified);
+        }
+        let virtual_block = same_blocks.then(|| current.virtual_block.clone());
+        let sink_move = SinkMove { position, intake: limits.intake, finality: &finality };
+        let state = commit_sink(storage, sink_move, &mut self.meta)?;
+        finality.is_saved();
+        self.finality_moves += u64::from(finality_moved);
+        self.finality = finality;
+        let moves = self.finality_moves;
+        let next = Current::at_sink(&search, votes, &self.meta, &self.finality, (state, virtual_block), moves)?;
+        let version = next.public.version;
+        *current = next;
         drop(current);
+        lock(votes).forget_below(first_taken(self.finality.finalized().index));
         *lock(&self.shared.version) = version;
         self.shared.changed.notify_all();
         Ok(disqualified)
+    }
+
+    /// Looks whether there is something to prune, before anybody is told of the blocks that made it so.
+    pub(crate) fn look_at_pruning(&mut self) -> Result<(), BlockError> {
+        let settled = {
+            let current = self.shared.current();
+            let finalized = current.finality.finalized;
+            // What a certificate may still name stays: every node has to judge it alike, whatever votes it has heard.
+            let certified = overlay(&current.state.states).map_or(finalized, |record| record.certified);
+            match certified.index {
+                0 if current.finality.overlay_on => self.shared.genesis,
+                index if current.finality.overlay_on && index < finalized.index => certified.block,
+                _ => finalized.block,
+            }
+        };
+        self.pruner.look(&self.shared.storage, self.meta.sink, settled)?;
+        self.tell_pruning()
+    }
+
+    fn prune(&mut self) -> Result<(), BlockError> {
+        if self.pruner.step(&self.shared.storage)? {
+            self.dirty_since.get_or_insert_with(Instant::now);
+            // The chain has moved on meanwhile.
+            self.look_at_pruning()?;
+        }
+        Ok(())
+    }
+
+    fn tell_pruning(&self) -> Result<(), BlockError> {
+        *lock(&self.shared.pruning) = self.pruner.status(&self.shared.storage)?;
+        self.shared.pruned.notify_all();
+        Ok(())
     }
 
     fn sync_if_due(&mut self) -> Result<(), BlockError> {
@@ -268,7 +388,7 @@ fn is_proven_invalid(error: &BlockError) -> bool {
         | Rule::BlueWork { .. }
         | Rule::TimeTooOld { .. }
         | Rule::MergeTooDeep(_)
-        | Rule::CertRef => true,
+        | Rule::CertRef { .. } => true,
         Rule::Version(_)
         | Rule::ParentCount { .. }
         | Rule::ParentsNotAscending

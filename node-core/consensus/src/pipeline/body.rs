@@ -14,6 +14,7 @@ use umbel_types::consensus_api::BlockStatus;
 use umbel_types::encode::{Decode, Encode};
 use umbel_types::errors::BlockError;
 use umbel_types::params::MAX_BLOCK_STATE_BYTES;
+use umbel_types::vote::cert_hash;
 use umbel_types::{BlockHash, Body, Hash32, Header, OutPoint, Params};
 
 use crate::pipeline::fault;
@@ -28,17 +29,20 @@ pub(crate) struct CheckedBody {
 
 /// Checks a body.
 ///
+/// - `raises`: whether the header introduces a certificate.
+///
 /// # Errors
-/// [`BlockError::BodyMismatch`] says nothing about the block (R1); every other rule makes it invalid.
+/// [`BlockError::is_about_body`] says which of them say nothing about the block (R1); every other rule makes it invalid.
 pub(crate) fn check_body_in_isolation(
     header: &Header,
     body: Body,
+    raises: bool,
     params: &Params,
     genesis: BlockHash,
 ) -> Result<CheckedBody, BlockError> {
     check_lane_order(&body)?;
     check_tx_root(header, &body)?;
-    check_no_certificate(&body)?;
+    check_certificate_hash(header, &body, raises)?;
     check_size(&body, params)?;
     check_payout_key(&body.payout).map_err(|_| BlockError::BadPayout)?;
     check_outpoints(&body)?;
@@ -60,15 +64,23 @@ fn check_tx_root(header: &Header, body: &Body) -> Result<(), BlockError> {
     if header.tx_root == body.tx_root() { Ok(()) } else { Err(BlockError::BodyMismatch) }
 }
 
-/// `tx_root` does not cover the certificate: one that the header does not introduce was put there on the way, so the
-/// block is not judged by it.
-fn check_no_certificate(body: &Body) -> Result<(), BlockError> {
-    if body.certificate.is_empty() { Ok(()) } else { Err(BlockError::UnexpectedCertificate) }
+/// # Consensus
+/// > A body lacking or not matching `cert.hash` is incomplete: discarded, never judged. (R1)
+///
+/// `tx_root` does not cover the certificate: whoever passed the block on may have put another one there.
+fn check_certificate_hash(header: &Header, body: &Body, raises: bool) -> Result<(), BlockError> {
+    match (raises, body.certificate.is_empty()) {
+        (false, true) => Ok(()),
+        (false, false) => Err(BlockError::UnexpectedCertificate),
+        (true, _) if cert_hash(&body.certificate) == header.cert.hash => Ok(()),
+        (true, _) => Err(BlockError::CertificateMismatch),
+    }
 }
 
+/// The certificate does not count: `max_body_bytes` bounds what the miner chooses.
 fn check_size(body: &Body, params: &Params) -> Result<(), BlockError> {
     let bytes = body.to_bytes();
-    let (got, limit) = (bytes.len(), params.max_body_bytes);
+    let (got, limit) = (bytes.len() - body.certificate.len(), params.max_body_bytes);
     if got > limit {
         return Err(BlockError::BodyTooLarge { got, limit });
     }
@@ -147,6 +159,7 @@ pub(crate) fn commit_body(
     storage.kv.write(batch, Durability::Deferred).map_err(|e| fault(read_error(&e)))?;
     storage.cache_body(hash, Arc::new(stored));
     storage.cache_record(hash, record);
+    storage.tip_was_added(hash, &header.parents).map_err(fault)?;
     *meta = next;
     Ok(())
 }

@@ -8,11 +8,11 @@ use umbel_store::{Batch, Durability};
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::{BlockError, HeaderRuleError};
 use umbel_types::header::BLOCK_VERSION;
-use umbel_types::params::MAX_TIME_AHEAD_MS;
+use umbel_types::params::{CERT_INTERVAL, MAX_TIME_AHEAD_MS};
 use umbel_types::{BlockHash, CompactTarget, Header, Params, TimestampMs};
 
-use crate::pipeline::fault;
 use crate::pipeline::rules::{DagContext, Rules};
+use crate::pipeline::{fault, fault_or_pruned};
 use crate::storage::{BlockRecord, StagedReachability, Storage, read_error};
 
 /// A header that keeps every rule that needs nothing but itself and the clock.
@@ -89,21 +89,21 @@ pub(crate) fn check_header_in_dag_context(
     storage: &Storage,
     rules: &Rules,
     pow: &Pow,
-    finality: BlockHash,
+    intake: BlockHash,
 ) -> Result<CheckedHeader, BlockError> {
     let IsolatedHeader { header, hash } = isolated;
     pow.check_digest(&header).map_err(|_| HeaderRuleError::ProofOfWork)?;
     check_parents_known(&header, storage)?;
-    check_above_finality(&header, storage, finality)?;
+    check_above_intake(&header, storage, intake)?;
     check_antichain(&header, storage)?;
     let ghostdag = color(&header, storage, rules)?;
-    let context = rules.context(storage, &ghostdag).map_err(fault)?;
+    let context = rules.context(storage, &ghostdag).map_err(|error| fault_or_pruned(storage, error))?;
     check_difficulty(&header, &context)?;
     pow.verify(&header).map_err(|_| HeaderRuleError::ProofOfWork)?;
     check_scores(&header, &ghostdag)?;
     check_not_too_old(&header, &context)?;
     rules.check_bounded_merge(storage, &ghostdag, context.merge_root).map_err(|error| match error {
-        DepthError::Read(error) => fault(error),
+        DepthError::Read(error) => fault_or_pruned(storage, error),
         DepthError::MergeTooDeep(block) => HeaderRuleError::MergeTooDeep(block).into(),
     })?;
     check_cert(&header, &ghostdag, storage)?;
@@ -126,19 +126,20 @@ fn check_parents_known(header: &Header, storage: &Storage) -> Result<(), BlockEr
 }
 
 /// # Consensus
-/// > Nothing is taken in that branches off below the finality depth. (R12) Not a fault: it depends on the own sink.
-fn check_above_finality(header: &Header, storage: &Storage, finality: BlockHash) -> Result<(), BlockError> {
+/// > Nothing is taken in that branches off below the finality depth and the final checkpoint. (R12) Not a fault: it depends
+/// > on the own sink.
+fn check_above_intake(header: &Header, storage: &Storage, intake: BlockHash) -> Result<(), BlockError> {
     for &parent in &header.parents {
-        if storage.is_dag_ancestor_of(finality, parent).map_err(fault)? {
+        if storage.is_dag_ancestor_of(intake, parent).map_err(fault)? {
             return Ok(());
         }
     }
-    Err(BlockError::BelowFinality(finality))
+    Err(BlockError::BelowFinality(intake))
 }
 
 fn color(header: &Header, storage: &Storage, rules: &Rules) -> Result<GhostdagData, BlockError> {
     rules.ghostdag.ghostdag(storage, &header.parents).map_err(|error| match error {
-        GhostdagError::Read(error) => fault(error),
+        GhostdagError::Read(error) => fault_or_pruned(storage, error),
         GhostdagError::NoParents => HeaderRuleError::ParentCount { got: 0, limit: header.parents.len() }.into(),
         GhostdagError::MergesetTooLarge { got, limit } => HeaderRuleError::MergesetTooLarge { got, limit }.into(),
     })
@@ -187,10 +188,14 @@ fn check_not_too_old(header: &Header, context: &DagContext) -> Result<(), Header
 }
 
 /// # Consensus
-/// > `cert` repeats the selected parent's value. (R1; certificates come with finality.)
+/// > `cert` repeats the selected parent's value or raises the index by ≥ 30. (R1)
 fn check_cert(header: &Header, ghostdag: &GhostdagData, storage: &Storage) -> Result<(), BlockError> {
     let parent = storage.header(ghostdag.selected_parent).map_err(fault)?;
-    if header.cert == parent.cert { Ok(()) } else { Err(HeaderRuleError::CertRef.into()) }
+    let (got, least) = (header.cert.index, parent.cert.index.saturating_add(CERT_INTERVAL));
+    if header.cert == parent.cert || got >= least {
+        return Ok(());
+    }
+    Err(HeaderRuleError::CertRef { got, least }.into())
 }
 
 /// Writes a header in one batch: header, colouring, place in the tree, status.
@@ -201,7 +206,8 @@ pub(crate) fn commit_header(checked: CheckedHeader, storage: &Storage) -> Result
     let CheckedHeader { header, hash, ghostdag, context } = checked;
     let mut staged = StagedReachability::new(storage);
     let merged: Vec<BlockHash> = ghostdag.unordered_mergeset_without_selected_parent().collect();
-    reachability::add_block(&mut staged, hash, ghostdag.selected_parent, merged).map_err(fault)?;
+    reachability::add_block(&mut staged, hash, ghostdag.selected_parent, merged)
+        .map_err(|error| fault_or_pruned(storage, error))?;
     let record = BlockRecord { status: BlockStatus::HeaderOnly, sequence: 0, merge_root: context.merge_root };
     let mut batch = Batch::new();
     storage.put_header(&mut batch, hash, &header, &ghostdag);

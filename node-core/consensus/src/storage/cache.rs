@@ -57,6 +57,15 @@ impl<V: Weigh> Cache<V> {
         }
     }
 
+    /// Forgets a value that is no longer stored.
+    pub(crate) fn remove(&self, key: &BlockHash) {
+        let mut inner = self.lock();
+        if let Some((_, weight)) = inner.map.remove(key) {
+            inner.bytes = inner.bytes.saturating_sub(weight);
+            inner.order.retain(|kept| kept != key);
+        }
+    }
+
     // A panic while holding the lock can't leave the collections apart in a way that matters: an entry too many.
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner<V>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

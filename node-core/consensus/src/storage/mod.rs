@@ -2,13 +2,16 @@
 
 mod cache;
 mod dag_reader;
+mod finality;
 mod records;
 mod staged;
 mod state_set;
 mod tables;
+mod tips;
 mod upgrade;
 
 pub(crate) use cache::Weigh;
+pub(crate) use finality::{EvidenceRecord, FinalityRecord, META_EVIDENCE, META_FINALITY};
 pub(crate) use records::{BlockRecord, ChainMeta, ChainRecord, StoredBody};
 pub(crate) use staged::StagedReachability;
 pub(crate) use state_set::{StateAtSink, utxo_table};

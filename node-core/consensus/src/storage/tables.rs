@@ -14,6 +14,7 @@ use umbel_types::{Block, BlockHash, Body, Header};
 
 use super::cache::{Cache, Weigh};
 use super::records::{BlockRecord, ChainMeta, ChainRecord, StoredBody};
+use super::tips::Tips;
 
 pub(crate) const META_CHAIN: &[u8] = b"chain/meta";
 pub(crate) const META_LTHASH: &[u8] = b"chain/lthash";
@@ -29,6 +30,7 @@ pub(crate) struct Storage {
     records: Cache<BlockRecord>,
     bodies: Cache<StoredBody>,
     chain: Cache<ChainRecord>,
+    pub(super) tips: Tips,
     /// Records of newly verified blocks that may be held until the sink moves; beyond, they are written on the way, so that
     /// a long reorganisation builds no batch of its own length.
     pub(crate) held_records_bytes: usize,
@@ -82,6 +84,7 @@ impl Storage {
             records: Cache::new(sixteenth),
             bodies: Cache::new(6 * sixteenth),
             chain: Cache::new(3 * sixteenth),
+            tips: Tips::default(),
             held_records_bytes: sixteenth,
         }
     }
@@ -154,10 +157,15 @@ impl Storage {
         Ok(body)
     }
 
+    /// Where a block lies in the segments, if its body is kept.
+    pub(crate) fn find_location(&self, hash: BlockHash) -> Result<Option<Location>, StoreError> {
+        get_value(&*self.kv as &dyn KvReader, Table::BlockIndex, hash.as_bytes())
+    }
+
     /// A block as the segments have it.
     pub(crate) fn stored_block(&self, hash: BlockHash) -> Result<Block, BodyError> {
         let damaged = |error| BodyError::Damaged { block: hash, error };
-        let index = get_value(&*self.kv as &dyn KvReader, Table::BlockIndex, hash.as_bytes()).map_err(damaged)?;
+        let index = self.find_location(hash).map_err(damaged)?;
         let block = self.block_at(index.ok_or(BodyError::Missing(hash))?).map_err(damaged)?;
         if block.hash() == hash {
             return Ok(block);
@@ -191,21 +199,84 @@ impl Storage {
         get_value(&*self.kv as &dyn KvReader, Table::ChainIndex, &height_key(height))
     }
 
-    /// The highest chain block whose blue score is at least `depth` below the sink's; genesis while there is none.
+    /// The highest chain block whose blue score is at least `depth` below the sink's; while there is none, the block whose
+    /// state the chain began with.
     pub(crate) fn finality_point(&self, sink: BlockHash, depth: u64) -> Result<BlockHash, ReadError> {
         let score = self.header(sink)?.blue_score.0;
-        let at = |height| -> Result<BlockHash, ReadError> {
-            let found = self.chain_block_at(height).map_err(|e| read_error(&e))?;
-            found.ok_or(ReadError::Inconsistent { block: sink, what: "its chain has a gap" })
-        };
-        // Blue score rises with height: the answer is the last height of those that are deep enough.
-        let (mut low, mut high) = (0, self.chain_record(sink)?.height);
+        let (height, block) = self.last_chain_block(sink, |below| below.saturating_add(depth) <= score)?;
+        let anchor = self.anchor_height()?;
+        if height < anchor { self.chain_at(sink, anchor) } else { Ok(block) }
+    }
+
+    /// The lowest chain block whose blue score is at least `score`, which the sink's has to be.
+    pub(crate) fn chain_block_reaching(&self, sink: BlockHash, score: u64) -> Result<BlockHash, ReadError> {
+        if score == 0 {
+            return Ok(self.last_chain_block(sink, |_| false)?.1);
+        }
+        let (height, _) = self.last_chain_block(sink, |blue_score| blue_score < score)?;
+        self.chain_at(sink, height + 1)
+    }
+
+    /// The highest block of the chain up to `top`, with its height, whose blue score is at most `score`; the lowest that is
+    /// known if none is.
+    pub(crate) fn chain_at_or_below(&self, top: BlockHash, score: u64) -> Result<(u64, BlockHash), ReadError> {
+        self.last_chain_block(top, |blue_score| blue_score <= score)
+    }
+
+    /// The highest chain block up to `top`, with its height, for which a test of its blue score holds; the lowest that is
+    /// known where it holds for none. Blue score rises with height: what the test holds for, it has to hold for below.
+    fn last_chain_block(&self, top: BlockHash, holds: impl Fn(u64) -> bool) -> Result<(u64, BlockHash), ReadError> {
+        let (mut low, mut high) = (self.base_height()?, self.chain_record(top)?.height);
         while low < high {
             let middle = high - (high - low) / 2;
-            let deep = self.header(at(middle)?)?.blue_score.0.saturating_add(depth) <= score;
-            if deep { low = middle } else { high = middle - 1 }
+            if holds(self.header(self.chain_at(top, middle)?)?.blue_score.0) { low = middle } else { high = middle - 1 }
         }
-        at(low)
+        Ok((low, self.chain_at(top, low)?))
+    }
+
+    fn chain_at(&self, top: BlockHash, height: u64) -> Result<BlockHash, ReadError> {
+        let found = self.chain_block_at(height).map_err(|e| read_error(&e))?;
+        found.ok_or(ReadError::Inconsistent { block: top, what: "its chain has a gap" })
+    }
+
+    /// What has to be in the past of a new block, where `intake` is the block that everyone asks for: a chain that began with
+    /// a snapshot takes in what stands beside the snapshot's block, since blocks above it merge that.
+    pub(crate) fn root_of_new_blocks(&self, intake: BlockHash) -> Result<BlockHash, ReadError> {
+        let (anchor, base) = (self.anchor_height()?, self.base_height()?);
+        if anchor == base || self.chain_record(intake)?.height > anchor {
+            Ok(intake)
+        } else {
+            self.chain_at(intake, base)
+        }
+    }
+
+    fn anchor_height(&self) -> Result<u64, ReadError> {
+        Ok(self.pruning().map_err(|e| read_error(&e))?.map_or(0, |record| record.anchor_height))
+    }
+
+    /// The lowest height of the chain index: above 0 where the chain began with a snapshot.
+    fn base_height(&self) -> Result<u64, ReadError> {
+        Ok(self.pruning().map_err(|e| read_error(&e))?.map_or(0, |record| record.base_height))
+    }
+
+    /// Direct parents, but for those that were pruned.
+    pub(crate) fn parents_kept(&self, hash: BlockHash) -> Result<Vec<BlockHash>, ReadError> {
+        let mut kept = Vec::new();
+        for &parent in &self.header(hash)?.parents {
+            let known = self.find_record(parent).map_err(|e| read_error(&e))?.is_some();
+            if known || !self.is_pruned(parent).map_err(|e| read_error(&e))? {
+                kept.push(parent);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Whether a block stands on the chain now. Of a block that was pruned only the header is left.
+    pub(crate) fn is_on_chain(&self, hash: BlockHash) -> Result<bool, StoreError> {
+        match self.find_chain_record(hash)? {
+            Some(record) => Ok(self.chain_block_at(record.height)? == Some(hash)),
+            None => Ok(false),
+        }
     }
 
     pub(crate) fn meta(&self) -> Result<Option<ChainMeta>, StoreError> {
@@ -276,6 +347,21 @@ impl Storage {
 
     pub(crate) fn cache_chain_record(&self, hash: BlockHash, record: Arc<ChainRecord>) {
         self.chain.put(hash, record);
+    }
+
+    /// A block is no longer stored. Its header may be.
+    pub(crate) fn forget(&self, hash: BlockHash) {
+        self.ghostdag.remove(&hash);
+        self.reachability.remove(&hash);
+        self.records.remove(&hash);
+        self.chain.remove(&hash);
+        self.headers.remove(&hash);
+        self.forget_body(hash);
+    }
+
+    /// A body is no longer stored.
+    pub(crate) fn forget_body(&self, hash: BlockHash) {
+        self.bodies.remove(&hash);
     }
 
     /// Sets a block's status, keeping the rest of its record.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use umbel_store::{Batch, Durability, FormatTag, KvStore, Opened, Pair, StoreError, StoreKind, Table, Upgrade};
+use umbel_store::{Batch, Durability, FormatTag, KvStore, Opened, Pair, StoreConfig, StoreError, Table, Upgrade};
 use umbel_types::{BlockHash, Network};
 
 /// Version of everything that is stored of the chain (docs/spec/storage.md §3).
@@ -22,16 +22,26 @@ fn format(network: Network, genesis: BlockHash) -> FormatTag {
 ///
 /// # Errors
 /// Those of [`umbel_store::open`].
-pub fn open_store(kind: StoreKind, dir: &Path, network: Network, genesis: BlockHash) -> Result<Opened, StoreError> {
-    umbel_store::open(kind, dir, format(network, genesis), UPGRADES)
+pub fn open_store(
+    config: impl Into<StoreConfig>,
+    dir: &Path,
+    network: Network,
+    genesis: BlockHash,
+) -> Result<Opened, StoreError> {
+    umbel_store::open(config, dir, format(network, genesis), UPGRADES)
 }
 
 /// Opens the store of a chain as a node left it.
 ///
 /// # Errors
 /// Those of [`umbel_store::open_existing`].
-pub fn open_existing_store(dir: &Path, network: Network, genesis: BlockHash) -> Result<Opened, StoreError> {
-    umbel_store::open_existing(dir, &format(network, genesis))
+pub fn open_existing_store(
+    config: impl Into<StoreConfig>,
+    dir: &Path,
+    network: Network,
+    genesis: BlockHash,
+) -> Result<Opened, StoreError> {
+    umbel_store::open_existing(config, dir, &format(network, genesis))
 }
 
 /// 1 → 2. In the order of arrival, so that the segments alone can be taken in again; a row that was moved is no longer in
@@ -86,7 +96,7 @@ fn move_bodies(store: &dyn KvStore, rows: Vec<Pair>) -> Result<(), StoreError> {
 mod tests {
     use super::*;
     use umbel_store::segments::Location;
-    use umbel_store::{KvReader, get_value};
+    use umbel_store::{KvReader, StoreKind, get_value};
 
     const BLOCKS: u8 = 5;
 

@@ -65,6 +65,10 @@ pub struct AssetSupply {
 pub struct VerifyReport {
     /// Blocks with a body, genesis excluded.
     pub blocks: u64,
+    /// Blocks beside and below the pruning point that are still kept: compared with themselves only.
+    pub kept_blocks: u64,
+    /// Headers of the chain that outlived their block.
+    pub kept_headers: u64,
     /// Headers without a body, or with one that broke a rule.
     pub headers_alone: u64,
     /// Blocks of the selected chain, genesis excluded.

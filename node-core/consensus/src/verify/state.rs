@@ -10,14 +10,14 @@ use std::sync::Arc;
 use umbel_dag::ReadError;
 use umbel_ledger::acceptance::AcceptError;
 use umbel_ledger::commitments::{ChainMmr, LaneRoots, LtHash};
+use umbel_ledger::staking::OverlayContext;
 use umbel_ledger::state_tree::StateTree;
 use umbel_ledger::utxo::{UtxoDiff, UtxoOverlay, UtxoView};
-use umbel_ledger::{CERTIFIED_GENESIS, UtxoContext, accept_mergeset, check_tx_in_utxo_context};
+use umbel_ledger::{UtxoContext, accept_mergeset, check_tx_in_utxo_context};
 use umbel_store::Table;
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::encode::Encode;
 use umbel_types::errors::BlockError;
-use umbel_types::state::LedgerBalance;
 use umbel_types::{BlockHash, Header, OutPoint, UtxoEntry};
 
 use super::Replay;
@@ -25,19 +25,20 @@ use super::report::{
     Verdict, VerifyError, VerifyProgress, VerifyStage, broken, differs, readable, same, same_lists, unreadable,
 };
 use super::supply::Flows;
+use crate::finality::check_block_certificate;
 use crate::pipeline::fault;
-use crate::pipeline::virtual_state::merged_blocks;
+use crate::pipeline::virtual_state::{merge_place, merged_blocks};
 use crate::storage::ChainRecord;
 
 /// The ledger behind a chain block.
 pub(super) struct LedgerState {
     pub(super) block: BlockHash,
-    height: u64,
+    pub(super) height: u64,
     pub(super) utxo: Utxos,
     pub(super) lthash: LtHash,
     pub(super) states: StateTree,
-    lanes: LaneRoots,
-    mmr: ChainMmr,
+    pub(super) lanes: LaneRoots,
+    pub(super) mmr: ChainMmr,
     pub(super) flows: Flows,
 }
 
@@ -124,8 +125,14 @@ impl Replay<'_> {
     pub(super) fn chain(&mut self, progress: &mut dyn FnMut(VerifyProgress)) -> Result<LedgerState, VerifyError> {
         let (children, total) = self.children()?;
         let path = self.selected_chain()?;
-        let mut state = self.genesis_state();
-        self.compare_record(self.genesis.hash, &ChainRecord::of_genesis(&self.genesis))?;
+        let mut state = match &self.start {
+            Some(start) => self.start_state(start)?,
+            None => {
+                self.compare_record(self.genesis.hash, &ChainRecord::of_genesis(&self.genesis))?;
+                self.genesis_state()
+            }
+        };
+        let second = readable(None, "how far pruning is", self.stored.pruning())?.map(|record| record.state);
         let mut done = 0;
         let mut step = |done: &mut u64| {
             *done += 1;
@@ -140,6 +147,9 @@ impl Replay<'_> {
                 self.report.chain_blocks += 1;
                 self.report.accepted += record.accepted.len() as u64;
                 step(&mut done);
+            }
+            if second == Some(block) {
+                self.compare_pruned(&state)?;
             }
             let next = path.get(index + 1);
             for &child in children.get(&block).into_iter().flatten() {
@@ -174,6 +184,9 @@ impl Replay<'_> {
         let mut disqualified = Vec::new();
         self.rows(Table::Arrival, |_, value| {
             let hash = super::hash_of_key(Table::Arrival, value)?;
+            if !self.is_above_start(hash)? {
+                return Ok(());
+            }
             let parent = self.replayed.ghostdag_data(hash).map_err(unreadable(hash))?.selected_parent;
             match self.stored_record(hash)?.status {
                 BlockStatus::StateValid => {
@@ -206,7 +219,8 @@ impl Replay<'_> {
     fn selected_chain(&self) -> Result<Vec<BlockHash>, VerifyError> {
         let mut path = Vec::new();
         let mut block = self.meta.sink;
-        while block != self.genesis.hash {
+        let start = self.start.map_or(self.genesis.hash, |start| start.block);
+        while block != start {
             path.push(block);
             block = self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent;
         }
@@ -245,7 +259,7 @@ impl Replay<'_> {
 
     fn check_still_disqualified(&self, state: &LedgerState, block: BlockHash) -> Verdict {
         match self.compute(state, block) {
-            Err(BlockError::Commitment { .. } | BlockError::TxContext { .. }) => Ok(()),
+            Err(BlockError::Commitment { .. } | BlockError::TxContext { .. } | BlockError::Certificate(_)) => Ok(()),
             Err(error) => Err(broken(block)(error)),
             Ok(_) => Err(differs(block, "status", "Disqualified", "StateValid: it keeps every rule")),
         }
@@ -267,14 +281,13 @@ impl Replay<'_> {
         let ghostdag = storage.ghostdag_data(block).map_err(fault)?;
         let context = self.rules.context(storage, &ghostdag).map_err(fault)?;
         let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, self.genesis.hash).map_err(fault)?;
-        let pool = state.states.balance(LedgerBalance::RewardPool);
+        let place = merge_place(storage, self.params, &ghostdag, header.daa_score).map_err(fault)?;
         let failed = |error: AcceptError<Infallible>| {
             fault(ReadError::Store(format!("the blocks that {block} merges can't be accepted: {error}")))
         };
-        let outcome = accept_mergeset(self.params, header.daa_score, CERTIFIED_GENESIS, &merged, &state.utxo, pool)
-            .map_err(failed)?;
+        let outcome = accept_mergeset(self.params, &place, &merged, &state.utxo, &state.states).map_err(failed)?;
         let body = storage.body(block).map_err(fault)?;
-        let delta = outcome.pay(&body.payout, &state.states).map_err(failed)?;
+        let delta = outcome.pay(&body.payout).map_err(failed)?;
         let lanes = delta.lanes(&state.lanes);
         let mmr = state.mmr.clone().push(state.block);
         let mut lthash = state.lthash.clone();
@@ -292,7 +305,9 @@ impl Replay<'_> {
             }
         }
         let record = ChainRecord::new(state.height + 1, lanes, mmr, delta);
-        self.check_own_body(state, &header, &record, &body.txs)?;
+        self.check_own_body(state, &header, &record, &states, &body.txs)?;
+        let chain = (storage, self.params, self.genesis.hash);
+        check_block_certificate(chain, &header, &ghostdag, &body.certificate, &states)?;
         Ok(record)
     }
 
@@ -302,12 +317,14 @@ impl Replay<'_> {
         state: &LedgerState,
         header: &Header,
         record: &ChainRecord,
+        states: &StateTree,
         txs: &[Arc<umbel_types::Transaction>],
     ) -> Result<(), BlockError> {
         let view = UtxoOverlay::new(&state.utxo, &record.utxo);
-        let context = UtxoContext::for_qualification(self.params, header.daa_score, CERTIFIED_GENESIS);
+        let overlay = OverlayContext::of(self.params, header.blue_score, states);
+        let context = UtxoContext::for_qualification(self.params, header.daa_score, overlay);
         for tx in txs {
-            let Ok(checked) = check_tx_in_utxo_context(&tx.core, &view, &context);
+            let Ok(checked) = check_tx_in_utxo_context(&tx.core, &view, states, &context);
             checked.map_err(|error| BlockError::TxContext { txid: tx.txid(), error })?;
         }
         Ok(())
@@ -336,8 +353,8 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// R11 and R12: every tip that outweighs the sink is above a disqualified block, or left our chain below the finality
-    /// depth. A node that was killed before it looked at a block's state does so at the next start: such blocks wait.
+    /// R11 and R12: every tip that outweighs the sink is above a disqualified block, or left our chain below what is
+    /// justified or the finality depth. A node that was killed before it looked at a block's state does so at the next start: such blocks wait.
     fn check_no_better_tip(&mut self, path: &[BlockHash]) -> Verdict {
         use umbel_dag::ReachabilityReader;
         use umbel_dag::ghostdag::SortableBlock;
@@ -345,12 +362,28 @@ impl Replay<'_> {
         let sortable = |block| SortableBlock::read(&self.replayed, block).map_err(unreadable(block));
         let sink_key = sortable(sink)?;
         let finality = self.finality_point(path)?;
+        let record = readable(None, "what is justified and final", self.stored.finality_record())?;
+        let justified = record.map_or(self.genesis.hash, |record| record.justified.block);
+        let start = path.first().copied().unwrap_or(self.genesis.hash);
+        // Far below the sink lies what was justified long ago, where nobody votes any more.
+        let justified = if self.start.is_some() && !path.contains(&justified) {
+            let score = |block| self.stored.header(block).map(|header| header.blue_score).map_err(unreadable(block));
+            same(
+                justified,
+                "whether what is justified lies below the start",
+                score(justified)? <= score(start)?,
+                true,
+            )?;
+            start
+        } else {
+            same(justified, "what is justified", path.contains(&justified), true)?;
+            justified
+        };
         let chain: BTreeSet<BlockHash> = path.iter().copied().collect();
         let mut waiting: BTreeSet<BlockHash> = BTreeSet::new();
         for tip in self.replayed.tips()? {
-            if sortable(tip)? <= sink_key
-                || !self.replayed.is_chain_ancestor_of(finality, tip).map_err(unreadable(tip))?
-            {
+            let leads_through = |block| self.replayed.is_chain_ancestor_of(block, tip).map_err(unreadable(tip));
+            if sortable(tip)? <= sink_key || !leads_through(finality)? || !leads_through(justified)? {
                 continue;
             }
             let mut untried = Vec::new();
@@ -379,7 +412,7 @@ impl Replay<'_> {
     pub(super) fn finality_point(&self, path: &[BlockHash]) -> Result<BlockHash, VerifyError> {
         let score = |block| Ok(self.replayed.header(block).map_err(unreadable(block))?.blue_score.0);
         let newest: u64 = score(self.meta.sink)?;
-        let mut point = self.genesis.hash;
+        let mut point = path.first().copied().unwrap_or(self.genesis.hash);
         for &block in path {
             let at: Result<u64, VerifyError> = score(block);
             if at?.saturating_add(self.params.finality_depth) > newest {

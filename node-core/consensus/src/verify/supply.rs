@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use umbel_types::state::LedgerBalance;
+use umbel_ledger::state_tree::StateTree;
+use umbel_types::staking::{CERTIFICATE_REWARD, Validator};
+use umbel_types::state::{LedgerBalance, State, StateClass};
 use umbel_types::utxo::StoredOutput;
-use umbel_types::{AssetId, BlockHash, MemoValue, OutPoint, UtxoEntry};
+use umbel_types::{Amount, AssetId, BlockHash, Decode, MemoValue, OutPoint, UtxoEntry};
 
 use super::Replay;
 use super::report::{AssetSupply, Verdict, VerifyError, bad_body, differs, same, unreadable};
 use super::state::LedgerState;
+use crate::finality::included_certificate;
 use crate::storage::ChainRecord;
 
 /// Base units; wide enough for any sum, signed for what flows.
@@ -48,6 +51,17 @@ fn public_value(output: &StoredOutput) -> Units {
     amount.map_or(0, |amount| Units::from(amount.units()))
 }
 
+/// STR that validators hold for their delegators, and all deposits.
+fn held(states: &StateTree) -> Units {
+    let of_object = |state: &State| {
+        let validator =
+            (state.class == StateClass::Validator).then(|| Validator::from_bytes(&state.body).ok()).flatten();
+        let held = validator.map_or(Amount::ZERO, |validator| validator.held);
+        Units::from(held.units()) + Units::from(state.deposit.units())
+    };
+    states.iter().map(|(_, state)| of_object(state)).sum()
+}
+
 impl Replay<'_> {
     /// What the transactions that a chain block accepted hide and show, and that its rewards are subsidies and fees.
     pub(super) fn flows(
@@ -76,7 +90,7 @@ impl Replay<'_> {
                 created.insert(OutPoint::of_tx(accepted.txid, index), output);
             }
             let fee = Units::from(tx.core.fee.units());
-            *flows.0.entry(AssetId::STR).or_default() -= fee;
+            *flows.0.entry(AssetId::STR).or_default() -= fee + Units::from(tx.core.staked().units());
             fees += fee;
         }
         self.check_rewards(state, block, record, fees)?;
@@ -84,7 +98,8 @@ impl Replay<'_> {
     }
 
     /// # Consensus
-    /// > A block earns its subsidy, as long as the pool lasts, and the fees of its accepted transactions. (R10)
+    /// > A block earns its subsidy, as long as the pool lasts, the fees of its accepted transactions, and what is paid for
+    /// > the certificate that it carries. (R10, F7)
     fn check_rewards(&self, state: &LedgerState, block: BlockHash, record: &ChainRecord, fees: Units) -> Verdict {
         let ghostdag = self.replayed.ghostdag_data(block).map_err(unreadable(block))?;
         let context = self.rules.context(&self.replayed, &ghostdag).map_err(unreadable(block))?;
@@ -99,21 +114,48 @@ impl Replay<'_> {
             let reward: Option<&UtxoEntry> = record.utxo.added().get(&OutPoint::of_coinbase(merged));
             paid += reward.map_or(0, |entry| public_value(&entry.output));
         }
-        same(block, "what its rewards pay", paid, subsidies.min(pool) + fees)
+        let certificate = included_certificate(&self.replayed, ghostdag.selected_parent).map_err(unreadable(block))?;
+        let bounty = certificate
+            .map_or(Amount::ZERO, |_| CERTIFICATE_REWARD.min(state.states.balance(LedgerBalance::StrRewards)));
+        let expected = subsidies.min(pool) + fees + Units::from(bounty.units());
+        same(block, "what its rewards pay", paid, expected)
     }
 
-    /// Issued = public + balances of rules + hidden, each computed by itself.
+    /// Issued, in outputs that show their value, and in State, in this order.
+    fn parts(&self, asset: AssetId, outputs: &BTreeMap<OutPoint, UtxoEntry>, states: &StateTree) -> [Units; 3] {
+        let shown = |outputs: &BTreeMap<OutPoint, UtxoEntry>| -> Units {
+            let values = outputs.values().filter(|entry| entry.output.asset() == asset);
+            values.map(|entry| public_value(&entry.output)).sum()
+        };
+        let balances = LedgerBalance::ALL.into_iter().filter(|balance| balance.genesis_amount().0 == asset);
+        let issued: Units = balances.clone().map(|b| Units::from(b.genesis_amount().1.units())).sum::<Units>()
+            + shown(self.genesis.utxo.added());
+        let balances: Units = balances.map(|b| Units::from(states.balance(b).units())).sum();
+        let in_state = if asset == AssetId::STR { balances + held(states) } else { balances };
+        [issued, shown(outputs), in_state]
+    }
+
+    /// What has to be hidden at a block whose past is not here: the rest of what was issued.
+    pub(super) fn hidden_at(
+        &self,
+        block: BlockHash,
+        outputs: &BTreeMap<OutPoint, UtxoEntry>,
+        states: &StateTree,
+    ) -> Result<Flows, VerifyError> {
+        let mut rest = Flows::default();
+        for asset in [AssetId::STR, AssetId::CCOS] {
+            let [issued, public, in_state] = self.parts(asset, outputs, states);
+            rest.0.insert(asset, issued - public - in_state);
+        }
+        let mut hidden = Flows::default();
+        hidden.add(block, rest)?;
+        Ok(hidden)
+    }
+
+    /// Issued = public + balances of rules + hidden, each computed by itself; in a pruned store, from its start on.
     pub(super) fn supply(&mut self, state: &LedgerState) -> Verdict {
         for asset in [AssetId::STR, AssetId::CCOS] {
-            let shown = |outputs: &BTreeMap<OutPoint, UtxoEntry>| -> Units {
-                let values = outputs.values().filter(|entry| entry.output.asset() == asset);
-                values.map(|entry| public_value(&entry.output)).sum()
-            };
-            let balances = LedgerBalance::ALL.into_iter().filter(|balance| balance.genesis_amount().0 == asset);
-            let issued: Units = balances.clone().map(|b| Units::from(b.genesis_amount().1.units())).sum::<Units>()
-                + shown(self.genesis.utxo.added());
-            let in_state: Units = balances.map(|b| Units::from(state.states.balance(b).units())).sum();
-            let public = shown(&state.utxo.0);
+            let [issued, public, in_state] = self.parts(asset, &state.utxo.0, &state.states);
             let hidden = state.flows.of(asset);
             same(state.block, format!("the supply of asset {asset}"), public + in_state + hidden, issued)?;
             // Each part is at most what was issued, which is an amount.

@@ -2,23 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use umbel_dag::ReachabilityReader;
 use umbel_dag::reachability::ReachabilityData;
+use umbel_dag::{NO_PARENT, ReachabilityReader};
 use umbel_ledger::commitments::LtHash;
 use umbel_store::registry::{META_PREFIX, RETIRED};
 use umbel_store::segments::{Location, RECORD_HEAD_BYTES};
 use umbel_store::{Table, decode_value};
 use umbel_types::consensus_api::BlockStatus;
 use umbel_types::encode::Encode;
-use umbel_types::{BlockHash, OutPoint};
+use umbel_types::{BlockHash, Certificate, OutPoint};
 
 use super::report::{
-    Verdict, VerifyError, VerifyProgress, VerifyStage, differs, hex, readable, same, same_block, same_bytes,
+    Verdict, VerifyError, VerifyProgress, VerifyStage, broken, differs, hex, readable, same, same_block, same_bytes,
     same_lists, unreadable,
 };
 use super::state::LedgerState;
 use super::{Replay, hash_of_key};
-use crate::storage::{META_CHAIN, META_LTHASH, META_REINDEX_ROOT, height_key, utxo_table};
+use crate::finality::check_stored_certificate;
+use crate::pruning::{META_PRUNED_LTHASH, META_PRUNING};
+use crate::storage::{
+    EvidenceRecord, FinalityRecord, META_CHAIN, META_EVIDENCE, META_FINALITY, META_LTHASH, META_REINDEX_ROOT,
+    height_key, utxo_table,
+};
 
 /// What the store keeps for itself.
 const STORE_KEYS: [&[u8]; 3] = [b"store/format", b"store/clean_shutdown", b"store/records_end"];
@@ -64,7 +69,10 @@ impl Replay<'_> {
             Table::ChainBlock => self.chain_blocks(),
             Table::ChainIndex => self.chain_index(state),
             Table::BlockIndex => self.places(),
+            Table::Certificate => self.certificates(state),
             Table::Body | Table::Acceptance => self.retired(table),
+            // Compared on the way, at the block where they stand.
+            Table::PrunedCoin | Table::PrunedMemo | Table::PrunedState => Ok(()),
         }
     }
 
@@ -93,7 +101,7 @@ impl Replay<'_> {
             }
             if key == META_REINDEX_ROOT {
                 let root = hash_of_key(Table::Meta, value)?;
-                if self.replayed.find_record(root)?.is_none() {
+                if self.replayed.find_record(root)?.is_none() && !self.is_common_root(root) {
                     return Err(differs(root, "the reindex root", "unknown", "a block"));
                 }
                 // It gives up some ten thousand numbers for each block of the chain: no chain leaves it with less.
@@ -104,6 +112,19 @@ impl Replay<'_> {
                 } else {
                     Err(differs(root, "what the reindex root owns", owned, "more than half of all numbers"))
                 };
+            }
+            if key == META_PRUNED_LTHASH {
+                return self.pruned_sum(value);
+            }
+            if key == META_PRUNING {
+                // Read at the start; the point itself is on the chain or the replay would not have come to its end.
+                return Ok(());
+            }
+            if key == META_FINALITY {
+                return self.finality_record(value);
+            }
+            if key == META_EVIDENCE {
+                return Self::evidence(value);
             }
             if key.starts_with(META_PREFIX) && STORE_KEYS.contains(&key) {
                 return Ok(());
@@ -118,15 +139,67 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// Each pair contradicts itself. Its signatures are checked when it is reported.
+    fn evidence(value: &[u8]) -> Verdict {
+        let what = "evidence that was found";
+        let EvidenceRecord(pairs) = readable(None, what, decode_value(Table::Meta, value))?;
+        if pairs.iter().any(|pair| pair.first.offence(&pair.second).is_none()) {
+            return Err(differs(None, what, "votes in harmony", "votes that contradict each other"));
+        }
+        Ok(())
+    }
+
+    /// Justified and final are checkpoints of the selected chain, in this order.
+    fn finality_record(&self, value: &[u8]) -> Verdict {
+        let what = "what is justified and final";
+        let FinalityRecord { justified, finalized } = readable(None, what, decode_value(Table::Meta, value))?;
+        for (lower, upper) in [(finalized.block, justified.block), (justified.block, self.meta.sink)] {
+            if self.is_below_start(lower)? {
+                continue;
+            }
+            let known = self.replayed.find_header(lower)?.is_some() && self.replayed.find_header(upper)?.is_some();
+            if !known || !self.replayed.is_chain_ancestor_of(lower, upper).map_err(unreadable(lower))? {
+                return Err(differs(lower, what, "a block beside the selected chain", "one of its checkpoints"));
+            }
+        }
+        Ok(())
+    }
+
+    fn certificates(&self, state: &LedgerState) -> Verdict {
+        self.rows(Table::Certificate, |key, value| {
+            let certificate: Certificate = readable(None, "a certificate", decode_value(Table::Certificate, value))?;
+            let target = certificate.link.target;
+            same_bytes(target.block, "the key of a certificate", key, &target.index.to_be_bytes())?;
+            let source = certificate.link.source.block;
+            // Sets and checkpoints from before the start are not here.
+            if self.is_below_start(source)? {
+                return Ok(());
+            }
+            let chain = (&self.replayed, self.params, self.genesis.hash);
+            check_stored_certificate(chain, &certificate, &state.states).map_err(broken(target.block))
+        })
+    }
+
+    /// The row that joins the blocks whose selected parent did not come with the snapshot.
+    fn is_common_root(&self, hash: BlockHash) -> bool {
+        hash == NO_PARENT && self.start.is_some_and(|start| start.record.anchor_height > 0)
+    }
+
     fn one_for_each_header(&self, table: Table) -> Verdict {
+        let mut roots = 0;
         self.rows(table, |key, _| {
             let hash = hash_of_key(table, key)?;
+            if self.is_common_root(hash) {
+                roots += 1;
+                return Ok(());
+            }
             match self.stored.find_header(hash)? {
                 Some(_) => Ok(()),
                 None => Err(Self::left_over(table, key)),
             }
         })?;
-        let (got, expected) = (self.stored.kv.count(table)?, self.stored.kv.count(Table::Header)?);
+        let expected = self.stored.kv.count(Table::Header)? - self.report.kept_headers + roots;
+        let got = self.stored.kv.count(table)?;
         same(None, format!("the number of rows of table {}", table.name()), got, expected)
     }
 
@@ -137,9 +210,28 @@ impl Replay<'_> {
         self.rows(Table::Reachability, |key, value| {
             let hash = hash_of_key(Table::Reachability, key)?;
             let got: ReachabilityData = readable(hash, "place in the tree", decode_value(Table::Reachability, value))?;
+            // What stood on them or under them may be gone.
+            if self.start.is_some() && (hash == self.genesis.hash || hash == NO_PARENT) {
+                return Ok(());
+            }
             let expected = self.replayed.reachability_data(hash).map_err(unreadable(hash))?;
-            same_block(hash, "parent in the tree", got.parent, expected.parent)?;
-            same(hash, "height in the tree", got.height, expected.height)?;
+            let kept = |parent: Option<BlockHash>| {
+                Ok::<_, VerifyError>(match parent {
+                    Some(parent) if self.start.is_some() && self.replayed.find_header(parent)?.is_none() => None,
+                    parent => parent,
+                })
+            };
+            let (parent, parent_expected) = (kept(got.parent)?, kept(expected.parent)?);
+            same_block(hash, "parent in the tree", parent, parent_expected)?;
+            // Heights count from the root that each tree has.
+            let height = match parent {
+                Some(parent) if self.start.is_some() => {
+                    self.stored.reachability_data(parent).map_err(unreadable(parent))?.height + 1
+                }
+                _ if self.start.is_some() => got.height,
+                _ => expected.height,
+            };
+            same(hash, "height in the tree", got.height, height)?;
             same_members(hash, "children in the tree", &got.children, &expected.children)?;
             let covering = (&got.future_covering_set, &expected.future_covering_set);
             same_members(hash, "blocks that cover its future", covering.0, covering.1)?;
@@ -184,7 +276,8 @@ impl Replay<'_> {
             return Err(differs(*tip, "a tip", "one", "a block with a child"));
         }
         let mut path = vec![self.meta.sink];
-        while let Some(&block) = path.last().filter(|block| **block != self.genesis.hash) {
+        let start = self.start.map_or(self.genesis.hash, |start| start.block);
+        while let Some(&block) = path.last().filter(|block| **block != start) {
             path.push(self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent);
         }
         path.reverse();
@@ -237,7 +330,8 @@ impl Replay<'_> {
         let mut rows = 0;
         self.rows(Table::ChainBlock, |key, _| {
             let hash = hash_of_key(Table::ChainBlock, key)?;
-            rows += 1;
+            let start = self.start.map(|start| start.block);
+            rows += u64::from(start == Some(hash) || self.is_above_start(hash)?);
             let status = self.stored.find_record(hash)?.map(|record| record.status);
             if status == Some(BlockStatus::StateValid) { Ok(()) } else { Err(Self::left_over(Table::ChainBlock, key)) }
         })?;
@@ -246,19 +340,24 @@ impl Replay<'_> {
     }
 
     fn chain_index(&self, state: &LedgerState) -> Verdict {
-        let mut height = self.report.chain_blocks;
+        let mut height = state.height;
         let mut block = state.block;
+        let start = self.start.map_or(self.genesis.hash, |start| start.block);
         loop {
             let got = readable(block, "the block at its height", self.stored.chain_block_at(height))?;
             same_block(block, format!("the block at height {height}"), got, Some(block))?;
-            if block == self.genesis.hash {
+            if block == start {
                 break;
             }
             block = self.replayed.ghostdag_data(block).map_err(unreadable(block))?.selected_parent;
             height = height.saturating_sub(1);
         }
+        if let Some(start) = &self.start {
+            self.chain_below(start)?;
+        }
+        let lowest = self.start.map_or(0, |start| start.record.base_height);
         self.rows(Table::ChainIndex, |key, _| {
-            let above = key > height_key(self.report.chain_blocks).as_slice();
+            let above = key > height_key(state.height).as_slice() || key < height_key(lowest).as_slice();
             if above { Err(Self::left_over(Table::ChainIndex, key)) } else { Ok(()) }
         })
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rand_core::UnwrapErr;
+use umbel_consensus::pruning::{NodeRole, PruningConfig};
 use umbel_consensus::{Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, OpenError, open_store};
 use umbel_crypto::coin::{KeyRole, build_payout_key};
 use umbel_crypto::keys::address::AddressIndex;
@@ -14,7 +15,7 @@ use umbel_pow::Pow;
 use umbel_store::{KvStore, StoreKind};
 use umbel_types::consensus_api::{BlockStatus, BlockTemplate, BodyRoom, ConsensusApi, TxSelector};
 use umbel_types::errors::{BlockError, HeaderRuleError, TxContextError};
-use umbel_types::genesis::{DEVNET_WORDS, GenesisWallet, devnet};
+use umbel_types::genesis::{DEVNET_WORDS, GenesisSpec, GenesisWallet, devnet};
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::{
     Action, Amount, AssetId, Block, BlockHash, DaaRange, Input, Memo, Network, OutPoint, Output, Params, PayoutKey,
@@ -80,16 +81,48 @@ impl TestNode {
     }
 
     pub(crate) fn open(store: Arc<dyn KvStore>, params: Params, cache_bytes: usize) -> Result<Self, OpenError> {
+        Self::of(store, params, devnet(), cache_bytes)
+    }
+
+    /// On a network without votes, where depth alone makes blocks final.
+    pub(crate) fn open_pruning(
+        store: Arc<dyn KvStore>,
+        params: Params,
+        cache_bytes: usize,
+        pruning: PruningConfig,
+    ) -> Result<Self, OpenError> {
+        let genesis = GenesisSpec { validators: Vec::new(), ..devnet() };
+        Self::with_all(store, params, genesis, cache_bytes, pruning)
+    }
+
+    pub(crate) fn of(
+        store: Arc<dyn KvStore>,
+        params: Params,
+        genesis: GenesisSpec,
+        cache_bytes: usize,
+    ) -> Result<Self, OpenError> {
+        let pruning = PruningConfig::of(&params, NodeRole::Archive);
+        Self::with_all(store, params, genesis, cache_bytes, pruning)
+    }
+
+    pub(crate) fn with_all(
+        store: Arc<dyn KvStore>,
+        params: Params,
+        genesis: GenesisSpec,
+        cache_bytes: usize,
+        pruning: PruningConfig,
+    ) -> Result<Self, OpenError> {
         let now = Arc::new(AtomicU64::new(devnet().timestamp.0 + 1_000));
         let clock = now.clone();
         let pow = Arc::new(Pow::of(&params));
         let consensus = Consensus::open(ConsensusConfig {
             params,
-            genesis: devnet(),
+            genesis,
             pow: pow.clone(),
             store,
             now: Arc::new(move || TimestampMs(clock.load(Ordering::Relaxed))),
             cache_bytes,
+            pruning,
         })?;
         Ok(Self { consensus, pow, payout: payout(), now })
     }
@@ -131,6 +164,12 @@ impl TestNode {
 
     pub(crate) fn insert(&self, block: &Block) -> Result<BlockStatus, BlockError> {
         self.consensus.insert_block(block.clone()).wait()
+    }
+
+    /// Inserts a block at the time at which it was mined, or later.
+    pub(crate) fn hear(&self, block: &Block) -> Result<BlockStatus, BlockError> {
+        self.now.fetch_max(block.header.timestamp.0, Ordering::Relaxed);
+        self.insert(block)
     }
 
     /// Mines and inserts `n` empty blocks.

@@ -25,6 +25,7 @@ pub(crate) trait Hooks: Send + Sync + std::fmt::Debug {
 pub(crate) enum Change<'a> {
     Batch(&'a Batch),
     Record,
+    Drop,
     Sync,
 }
 
@@ -79,6 +80,9 @@ impl<H: Hooks> KvStore for Hooked<H> {
     fn tail_is_taken(&self) {
         self.inner.tail_is_taken();
     }
+    fn drop_records_before(&self, first: Location) -> Result<u64, StoreError> {
+        self.change(Change::Drop, || self.inner.drop_records_before(first))
+    }
     fn record_bytes(&self) -> u64 {
         self.inner.record_bytes()
     }
@@ -111,7 +115,7 @@ impl Hooks for Arc<Counter> {
             Change::Record => {
                 self.records.fetch_add(1, Ordering::Relaxed);
             }
-            Change::Sync => {}
+            Change::Drop | Change::Sync => {}
         }
         Ok(())
     }

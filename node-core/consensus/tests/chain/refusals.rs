@@ -43,7 +43,7 @@ fn header_rules() {
         header_rule(|b| b.header.blue_work = umbel_types::BlueWork::from_u64(1)),
         HeaderRuleError::BlueWork { .. }
     ));
-    assert_eq!(header_rule(|b| b.header.cert.index = 30), HeaderRuleError::CertRef);
+    assert_eq!(header_rule(|b| b.header.cert.index = 29), HeaderRuleError::CertRef { got: 29, least: 30 });
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn a_commit_is_one_batch() {
     let counter = Arc::new(Counter::default());
     let node = node_on(Arc::new(Hooked { inner: mem_store(), hooks: counter.clone() }));
     let changes = || (counter.batches.swap(0, Ordering::Relaxed), counter.records.swap(0, Ordering::Relaxed));
-    assert_eq!(changes(), (2, 1), "genesis, and the virtual block on it");
+    assert_eq!(changes(), (3, 1), "genesis, the virtual block on it, and the second state");
     for block in [node.mine(&[]), node.mine(&[])] {
         node.insert(&block).expect("valid");
         assert_eq!(changes(), (3, 1));

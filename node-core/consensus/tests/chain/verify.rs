@@ -51,7 +51,10 @@ fn a_whole_chain_is_verified_and_every_table_is_in_use() {
     assert_eq!(str_supply.issued, str_supply.public + str_supply.state + str_supply.confidential);
     for &table in Table::ALL {
         let rows = store.count(table).expect("reads");
-        assert_eq!(rows == 0, RETIRED.contains(&table), "{}", table.name());
+        // Nobody votes in this history: finality/restarts.rs verifies a chain with certificates. The second state is that
+        // of genesis, which has no coin.
+        let is_empty = RETIRED.contains(&table) || [Table::Certificate, Table::PrunedCoin].contains(&table);
+        assert_eq!(rows == 0, is_empty, "{}", table.name());
     }
 }
 
@@ -211,7 +214,8 @@ fn a_damaged_body_is_named() {
     let sink = node.sink();
     node.consensus.shutdown();
     drop(node);
-    let existing = || open_existing_store(dir.path(), Network::Devnet, genesis).expect("is there").store;
+    let existing =
+        || open_existing_store(StoreKind::Redb, dir.path(), Network::Devnet, genesis).expect("is there").store;
     assert!(verify(&existing()).is_ok());
     let flip = |victim: &Block| {
         let path = dir.path().join(SEGMENTS_FOLDER).join("00000000.segment");

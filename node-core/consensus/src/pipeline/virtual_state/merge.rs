@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use umbel_dag::finality::checkpoint_indices;
 use umbel_dag::{GhostdagData, ReadError, ordered_mergeset};
-use umbel_ledger::MergedBlock;
-use umbel_types::BlockHash;
+use umbel_ledger::{MergePlace, MergedBlock};
+use umbel_types::{BlockHash, DaaScore, Params};
 
+use crate::finality::included_certificate;
 use crate::storage::Storage;
 
 /// Loads what a block with this colouring merges: its selected parent, then the rest in R4 order.
@@ -32,4 +34,21 @@ pub(crate) fn merged_blocks(
         });
     }
     Ok(merged)
+}
+
+/// Where a block with this colouring stands, and what its chain knows of finality.
+pub(crate) fn merge_place(
+    storage: &Storage,
+    params: &Params,
+    data: &GhostdagData,
+    daa_score: DaaScore,
+) -> Result<MergePlace, ReadError> {
+    let parent = storage.header(data.selected_parent)?.blue_score;
+    let indices = checkpoint_indices(data.blue_score, Some(parent), params.checkpoint_interval);
+    Ok(MergePlace {
+        daa_score,
+        blue_score: data.blue_score,
+        checkpoint: (!indices.is_empty()).then(|| *indices.end()),
+        certificate: included_certificate(storage, data.selected_parent)?,
+    })
 }

@@ -8,7 +8,7 @@ mod position;
 mod sink_search;
 mod virtual_parents;
 
-pub(crate) use merge::merged_blocks;
+pub(crate) use merge::{merge_place, merged_blocks};
 pub(crate) use position::Position;
-pub(crate) use sink_search::{SinkSearch, commit_sink};
+pub(crate) use sink_search::{Disqualified, SinkMove, SinkSearch, commit_sink};
 pub(crate) use virtual_parents::{VirtualContext, build_virtual};

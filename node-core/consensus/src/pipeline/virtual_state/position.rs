@@ -7,18 +7,20 @@ use umbel_dag::ReadError;
 use umbel_ledger::UtxoContext;
 use umbel_ledger::acceptance::AcceptError;
 use umbel_ledger::check_tx_in_utxo_context;
+use umbel_ledger::staking::OverlayContext;
 use umbel_ledger::state_tree::StateChange;
+use umbel_ledger::state_tree::StateTree;
 use umbel_ledger::utxo::{DiffError, UtxoDiff, UtxoOverlay};
-use umbel_ledger::{CERTIFIED_GENESIS, StateDelta, accept_mergeset};
+use umbel_ledger::{StateDelta, accept_mergeset};
 use umbel_types::errors::BlockError;
-use umbel_types::state::LedgerBalance;
 use umbel_types::{BlockHash, Hash32, Header, Params};
 
+use crate::finality::check_block_certificate;
 use crate::pipeline::fault;
 use crate::pipeline::rules::Rules;
 use crate::storage::{ChainRecord, StateAtSink, Storage, Weigh};
 
-use super::merge::merged_blocks;
+use super::merge::{merge_place, merged_blocks};
 
 /// State at a chain block, as a difference to the tables.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl Position {
     /// stand on the chain (R9 b).
     ///
     /// # Errors
-    /// [`BlockError::Commitment`] and [`BlockError::TxContext`] disqualify the block. The position stays where it was.
+    /// [`BlockError::Commitment`], [`BlockError::TxContext`] and [`BlockError::Certificate`] disqualify the block. The position stays where it was.
     pub(crate) fn verify(
         &mut self,
         storage: &Storage,
@@ -112,14 +114,15 @@ impl Position {
         let ghostdag = storage.ghostdag_data(block).map_err(fault)?;
         let context = rules.context(storage, &ghostdag).map_err(fault)?;
         let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, genesis).map_err(fault)?;
-        let pool = self.state.states.balance(LedgerBalance::RewardPool);
+        let place = merge_place(storage, params, &ghostdag, header.daa_score).map_err(fault)?;
         let view = UtxoOverlay::new(storage, &self.utxo);
-        let outcome = accept_mergeset(params, header.daa_score, CERTIFIED_GENESIS, &merged, &view, pool)
-            .map_err(accept_fault(block))?;
+        let outcome =
+            accept_mergeset(params, &place, &merged, &view, &self.state.states).map_err(accept_fault(block))?;
         let body = storage.body(block).map_err(fault)?;
-        let delta = outcome.pay(&body.payout, &self.state.states).map_err(accept_fault(block))?;
-        let record = self.checked_record(storage, &header, delta)?;
-        check_own_body(storage, self, &record, params, &header, &body.txs)?;
+        let delta = outcome.pay(&body.payout).map_err(accept_fault(block))?;
+        let (record, states) = self.checked_record(storage, &header, delta)?;
+        check_own_body(storage, self, &record, &states, params, &header, &body.txs)?;
+        check_block_certificate((storage, params, genesis), &header, &ghostdag, &body.certificate, &states)?;
         let record = Arc::new(record);
         self.apply(block, &record)?;
         self.verified_bytes += record.weight();
@@ -127,7 +130,12 @@ impl Position {
         Ok(())
     }
 
-    fn checked_record(&self, storage: &Storage, header: &Header, delta: StateDelta) -> Result<ChainRecord, BlockError> {
+    fn checked_record(
+        &self,
+        storage: &Storage,
+        header: &Header,
+        delta: StateDelta,
+    ) -> Result<(ChainRecord, StateTree), BlockError> {
         let parent = self.record(storage, self.block).map_err(fault)?;
         let lanes = delta.lanes(&parent.lanes);
         let mmr = parent.mmr.clone().push(self.block);
@@ -139,7 +147,7 @@ impl Position {
         check_commitment("utxo_commit", header.utxo_commit, lthash.commitment())?;
         check_commitment("state_root", header.state_root, states.root())?;
         check_commitment("chain_mmr_root", header.chain_mmr_root, mmr.root())?;
-        Ok(ChainRecord::new(parent.height + 1, lanes, mmr, delta))
+        Ok((ChainRecord::new(parent.height + 1, lanes, mmr, delta), states))
     }
 }
 
@@ -155,15 +163,17 @@ fn check_own_body(
     storage: &Storage,
     position: &Position,
     record: &ChainRecord,
+    states: &StateTree,
     params: &Params,
     header: &Header,
     txs: &[Arc<umbel_types::Transaction>],
 ) -> Result<(), BlockError> {
     let below = UtxoOverlay::new(storage, &position.utxo);
     let view = UtxoOverlay::new(&below, &record.utxo);
-    let context = UtxoContext::for_qualification(params, header.daa_score, CERTIFIED_GENESIS);
+    let overlay = OverlayContext::of(params, header.blue_score, states);
+    let context = UtxoContext::for_qualification(params, header.daa_score, overlay);
     for tx in txs {
-        if let Err(error) = check_tx_in_utxo_context(&tx.core, &view, &context).map_err(fault)? {
+        if let Err(error) = check_tx_in_utxo_context(&tx.core, &view, states, &context).map_err(fault)? {
             return Err(BlockError::TxContext { txid: tx.txid(), error });
         }
     }

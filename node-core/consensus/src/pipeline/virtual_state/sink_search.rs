@@ -1,6 +1,6 @@
 //! Which tip the selected chain ends in: the heaviest one whose chain can be verified (R11).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use umbel_dag::ghostdag::SortableBlock;
@@ -11,6 +11,7 @@ use umbel_types::consensus_api::BlockStatus;
 use umbel_types::errors::BlockError;
 use umbel_types::{BlockHash, Params};
 
+use crate::finality::FinalityState;
 use crate::pipeline::fault;
 use crate::pipeline::rules::Rules;
 use crate::storage::{
@@ -36,42 +37,57 @@ struct ChainStep {
     added: Vec<BlockHash>,
 }
 
+/// Blocks that can't stand on the chain, and why.
+pub(crate) type Disqualified = Vec<(BlockHash, BlockError)>;
+
+/// What a search did.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Blocks that were disqualified on the way.
+    pub(crate) disqualified: Disqualified,
+    /// Whether there is a chain that can be verified. If not, the position stands wherever the last one was given up.
+    pub(crate) arrived: bool,
+}
+
 impl SinkSearch<'_> {
-    /// Moves `position` to the heaviest tip that can be verified. Blocks that can't stand on the chain are disqualified
-    /// on the way.
+    /// Moves `position` to the heaviest tip that can be verified and whose chain contains `choice`. Blocks that can't stand
+    /// on the chain are disqualified on the way.
     ///
-    /// Returns why blocks were disqualified. Ends at the latest where it began: the sink is in the past of a tip.
-    pub(crate) fn run(&self, position: &mut Position) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+    /// # Consensus
+    /// > The maximum (blue_work, hash) among tips whose selected chain contains the latest known justified checkpoint.
+    /// > (R11) Never below the last finalized checkpoint; without finality, never below the finality depth. (R12)
+    pub(crate) fn run(&self, position: &mut Position, choice: BlockHash) -> Result<Found, BlockError> {
         let mut disqualified = Vec::new();
-        let mut candidates = BTreeSet::new();
-        let finality = self.storage.finality_point(position.block, self.params.finality_depth).map_err(fault)?;
-        for tip in self.storage.tips().map_err(|e| fault(read_error(&e)))? {
-            candidates.insert(SortableBlock::read(self.storage, tip).map_err(fault)?);
-        }
+        let mut candidates = self.storage.ordered_tips().map_err(fault)?;
         while let Some(SortableBlock { hash, .. }) = candidates.pop_last() {
-            // R12: a heavier chain that left ours below the finality depth is not gone over to.
-            if self.storage.is_chain_ancestor_of(finality, hash).map_err(fault)? {
+            if self.storage.is_chain_ancestor_of(choice, hash).map_err(fault)? {
                 match self.try_candidate(position, hash)? {
-                    None => return Ok(disqualified),
+                    None => return Ok(Found { disqualified, arrived: true }),
                     Some(refused) => disqualified.extend(refused),
                 }
             }
-            for parent in self.storage.header(hash).map_err(fault)?.parents.clone() {
-                let covered = candidates.iter().map(|c| c.hash).collect::<Vec<_>>();
-                if !self.storage.is_dag_ancestor_of_any(parent, &covered).map_err(fault)? {
+            // What it merged may stand on such a chain. Whatever is lighter than a candidate is looked at after it, so
+            // that nothing is tried before what stands on it.
+            for parent in self.storage.parents_kept(hash).map_err(fault)? {
+                if self.storage.is_dag_ancestor_of(choice, parent).map_err(fault)? {
                     candidates.insert(SortableBlock::read(self.storage, parent).map_err(fault)?);
                 }
             }
         }
-        Err(fault(ReadError::Inconsistent { block: position.block, what: "no tip has a chain that can be verified" }))
+        Ok(Found { disqualified, arrived: false })
+    }
+
+    /// Like [`SinkSearch::run`] where there is a chain: the one that the node was on.
+    pub(crate) fn run_back(&self, position: &mut Position, choice: BlockHash) -> Result<Disqualified, BlockError> {
+        let Found { disqualified, arrived } = self.run(position, choice)?;
+        if arrived {
+            return Ok(disqualified);
+        }
+        Err(fault(ReadError::Inconsistent { block: choice, what: "no tip above it has a chain that can be verified" }))
     }
 
     /// `None` if the position is at `candidate` now; else what was disqualified (nothing, if it was known before).
-    fn try_candidate(
-        &self,
-        position: &mut Position,
-        candidate: BlockHash,
-    ) -> Result<Option<Vec<(BlockHash, BlockError)>>, BlockError> {
+    fn try_candidate(&self, position: &mut Position, candidate: BlockHash) -> Result<Option<Disqualified>, BlockError> {
         if self.is_above_disqualified(candidate)? {
             return Ok(Some(Vec::new()));
         }
@@ -89,7 +105,9 @@ impl SinkSearch<'_> {
             };
             match result {
                 Ok(()) => self.flush_records(position)?,
-                Err(error @ (BlockError::Commitment { .. } | BlockError::TxContext { .. })) => {
+                Err(
+                    error @ (BlockError::Commitment { .. } | BlockError::TxContext { .. } | BlockError::Certificate(_)),
+                ) => {
                     return self.disqualify(&step.added[index..], error).map(Some);
                 }
                 Err(error) => return Err(error),
@@ -166,20 +184,29 @@ impl SinkSearch<'_> {
     }
 
     /// A block above a disqualified one on its chain is disqualified too.
-    fn disqualify(&self, blocks: &[BlockHash], error: BlockError) -> Result<Vec<(BlockHash, BlockError)>, BlockError> {
+    fn disqualify(&self, blocks: &[BlockHash], error: BlockError) -> Result<Disqualified, BlockError> {
         self.mark_disqualified(blocks)?;
         Ok(blocks.iter().map(|block| (*block, error.clone())).collect())
     }
 }
 
-/// Moves tables, chain index and sink to the position, in one batch.
+/// Where the sink goes, with what is justified and final there.
+#[derive(Debug)]
+pub(crate) struct SinkMove<'a> {
+    pub(crate) position: Position,
+    /// Tips that do not have it in their past are forgotten: nothing can merge them any more.
+    pub(crate) intake: BlockHash,
+    pub(crate) finality: &'a FinalityState,
+}
+
+/// Moves tables, chain index, sink and what is final to the position, in one batch. What became justified or final is on the
+/// disk before anyone hears of it: a validator that votes on it, and whose guard is, must find it again after a power cut.
 ///
 /// # Errors
 /// [`BlockError::Unavailable`]; nothing was moved.
 pub(crate) fn commit_sink(
     storage: &Storage,
-    params: &Params,
-    position: Position,
+    SinkMove { position, intake, finality }: SinkMove<'_>,
     meta: &mut ChainMeta,
 ) -> Result<StateAtSink, BlockError> {
     let mut batch = Batch::new();
@@ -190,17 +217,16 @@ pub(crate) fn commit_sink(
     storage.put_lthash(&mut batch, &position.state.lthash);
     let next = ChainMeta { sink: position.block, ..*meta };
     storage.put_meta(&mut batch, &next);
-    // Tips that nothing can merge any more are forgotten: nobody looks at them again.
-    let finality = storage.finality_point(meta.sink, params.finality_depth).map_err(fault)?;
-    for tip in storage.tips().map_err(|e| fault(read_error(&e)))? {
-        if !storage.is_dag_ancestor_of(finality, tip).map_err(fault)? {
-            batch.delete(Table::Tips, tip.as_bytes());
-        }
+    finality.put(storage, &mut batch);
+    let forgotten = storage.tips_beside(intake).map_err(fault)?;
+    for tip in &forgotten {
+        batch.delete(Table::Tips, tip.hash.as_bytes());
     }
     let mut staged = StagedReachability::new(storage);
     reachability::hint_virtual_selected_parent(&mut staged, next.sink).map_err(fault)?;
     let tree = staged.into_batch(&mut batch);
-    storage.kv.write(batch, Durability::Deferred).map_err(|e| fault(read_error(&e)))?;
+    storage.kv.write(batch, finality.durability()).map_err(|e| fault(read_error(&e)))?;
+    storage.tips_were_forgotten(&forgotten, intake).map_err(fault)?;
     tree.into_iter().for_each(|(block, data)| storage.cache_reachability(block, data));
     records.into_iter().for_each(|(block, record)| storage.cache_record(block, record));
     position.verified.into_iter().for_each(|(block, record)| storage.cache_chain_record(block, record));

@@ -6,17 +6,16 @@ use umbel_dag::ReachabilityReader;
 use umbel_dag::depth::DepthError;
 use umbel_dag::ghostdag::SortableBlock;
 use umbel_dag::{GhostdagData, GhostdagError};
+use umbel_ledger::accept_mergeset;
 use umbel_ledger::acceptance::MergeOutcome;
-use umbel_ledger::{CERTIFIED_GENESIS, accept_mergeset};
 use umbel_types::BlockHash;
 use umbel_types::errors::BlockError;
-use umbel_types::state::LedgerBalance;
 
 use crate::pipeline::fault;
 use crate::pipeline::rules::DagContext;
-use crate::storage::{StateAtSink, read_error};
+use crate::storage::StateAtSink;
 
-use super::merge::merged_blocks;
+use super::merge::{merge_place, merged_blocks};
 use super::position::accept_fault;
 use super::sink_search::SinkSearch;
 
@@ -66,9 +65,9 @@ pub(crate) fn build_virtual(
     }
     parents.sort_unstable();
     let merged = merged_blocks(storage, &ghostdag, &context.mergeset_non_daa, search.genesis).map_err(fault)?;
-    let pool = state.states.balance(LedgerBalance::RewardPool);
-    let outcome = accept_mergeset(search.params, context.daa_score, CERTIFIED_GENESIS, &merged, storage, pool)
-        .map_err(accept_fault(sink))?;
+    let merge_place = merge_place(storage, search.params, &ghostdag, context.daa_score).map_err(fault)?;
+    let outcome =
+        accept_mergeset(search.params, &merge_place, &merged, storage, &state.states).map_err(accept_fault(sink))?;
     Ok(VirtualContext { parents, ghostdag, context, outcome })
 }
 
@@ -77,10 +76,7 @@ pub(crate) fn build_virtual(
 fn parent_candidates(search: &SinkSearch<'_>, sink: SortableBlock) -> Result<Vec<SortableBlock>, BlockError> {
     let storage = search.storage;
     let limit = CANDIDATES_PER_PARENT * search.params.max_parents;
-    let mut open = BTreeSet::new();
-    for tip in storage.tips().map_err(|e| fault(read_error(&e)))? {
-        open.insert(SortableBlock::read(storage, tip).map_err(fault)?);
-    }
+    let mut open: BTreeSet<SortableBlock> = storage.ordered_tips().map_err(fault)?;
     let mut found = Vec::new();
     while let Some(next) = open.pop_last() {
         if found.len() == limit {
@@ -89,7 +85,7 @@ fn parent_candidates(search: &SinkSearch<'_>, sink: SortableBlock) -> Result<Vec
         if next < sink {
             found.push(next);
         } else if next != sink {
-            for &parent in &storage.header(next.hash).map_err(fault)?.parents {
+            for parent in storage.parents_kept(next.hash).map_err(fault)? {
                 open.insert(SortableBlock::read(storage, parent).map_err(fault)?);
             }
         }
