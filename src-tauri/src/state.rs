@@ -4,7 +4,7 @@ use crate::options::Options;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
 use umbel_api::{Api, ApiError, NodeEvent};
-use umbel_node::{EventSource, Node, NodeConfig, StartError, default_data_dir};
+use umbel_node::{EventSource, Node, NodeConfig, NodeRole, StartError, default_data_dir};
 
 /// The node inside the app, as commands see it.
 pub(crate) struct AppState {
@@ -46,6 +46,6 @@ impl AppState {
 
 fn start(options: &Options) -> Result<Running, StartError> {
     let data_dir = options.data_dir.clone().map_or_else(default_data_dir, Ok)?;
-    let node = Node::start(NodeConfig::new(data_dir, options.network))?;
+    let node = Node::start(NodeConfig { role: NodeRole::Wallet, ..NodeConfig::new(data_dir, options.network) })?;
     Ok(Running { api: node.api(), events: node.events(), node: Mutex::new(Some(node)) })
 }

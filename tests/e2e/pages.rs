@@ -28,6 +28,8 @@ pub(crate) enum Place {
     Receive,
     /// What came and went.
     Activity,
+    /// Validators and stake.
+    Govern,
     /// The own node.
     Node,
     /// Security, appearance, wallets.
@@ -36,8 +38,8 @@ pub(crate) enum Place {
 
 impl Place {
     /// Every place.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Home, Self::Send, Self::Receive, Self::Activity, Self::Node, Self::Settings];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Home, Self::Send, Self::Receive, Self::Activity, Self::Govern, Self::Node, Self::Settings];
 
     /// Its name in handles and pictures.
     pub(crate) fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Place {
             Self::Send => "send",
             Self::Receive => "receive",
             Self::Activity => "activity",
+            Self::Govern => "govern",
             Self::Node => "node",
             Self::Settings => "settings",
         }
@@ -67,7 +70,7 @@ pub(crate) struct Holding {
 pub(crate) async fn go(page: &Page, place: Place) -> Result<()> {
     let name = place.name();
     match (page.view(), place) {
-        (View::Phone, Place::Node | Place::Settings) => {
+        (View::Phone, Place::Govern | Place::Node | Place::Settings) => {
             page.click("tab-more").await?;
             page.click(&format!("more-{name}")).await?;
         }
@@ -266,20 +269,45 @@ pub(crate) async fn prepare_payment(page: &Page, to: &str, amount: &str, note: &
     page.find_within("send-pay", LONG).await.map(|_| ())
 }
 
-/// Pays, and returns every stage the page showed until the payment was accepted.
+/// Pays, and returns every stage the page showed until the payment was final.
 pub(crate) async fn pay(page: &Page) -> Result<Vec<String>> {
     page.record("payment-path", "data-stage").await?;
     page.click("send-pay").await?;
-    page.until("the payment to be accepted", LONG, async || {
+    page.until("the payment to be final", LONG, async || {
         let stages = page.recorded().await?;
         let ended = ["conflicted", "expired", "dropped", "failed"].iter().find(|end| stages.iter().any(|s| s == *end));
         if let Some(end) = ended {
             return Ok(Some(Err(format!("the payment is {end}: {stages:?}"))));
         }
-        Ok(stages.iter().any(|s| s == "accepted").then_some(Ok(stages)))
+        Ok(stages.iter().any(|s| s == "final").then_some(Ok(stages)))
     })
     .await?
     .map_err(Into::into)
+}
+
+/// Stakes with the first validator; returns once the chain has the stake.
+pub(crate) async fn delegate(page: &Page, amount: &str, staked: &str) -> Result<()> {
+    go(page, Place::Govern).await?;
+    page.find_within("govern-mine-empty", LONG).await?;
+    page.click("govern-delegate").await?;
+    page.fill("govern-amount", amount).await?;
+    if page.find("govern-delegate-submit").await?.is_enabled().await? {
+        return Err("stake can be sent without accepting that it is public".into());
+    }
+    page.click("govern-public").await?;
+    page.assert_fits("govern-delegate").await?;
+    page.picture("govern-delegate").await?;
+    page.click("govern-delegate-submit").await?;
+    until_staked(page, staked).await
+}
+
+/// Waits until the wallet's stake is shown.
+pub(crate) async fn until_staked(page: &Page, staked: &str) -> Result<()> {
+    go(page, Place::Govern).await?;
+    page.until(&format!("{staked} STR to be staked"), LONG, async || {
+        Ok((page.attr("govern-position", "data-staked").await?.as_deref() == Some(staked)).then_some(()))
+    })
+    .await
 }
 
 /// Locks the current wallet and opens it again.

@@ -12,6 +12,8 @@ const AMOUNT: (&str, &str) = ("1.25", "1.25000000");
 const BLOCKS_IN_PICTURE: u64 = 25;
 /// Its note.
 const NOTE: &str = "rent, November";
+/// What is staked, as a person types it, and what of it the page shows: a first stake pays a deposit of 1 STR.
+const STAKE: (&str, &str) = ("25", "24.00000000");
 
 /// Tells it in one view.
 pub(crate) async fn tell(view: View, args: &Args) -> Result<()> {
@@ -57,6 +59,9 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
     }
     say(&format!("paid the second wallet: {}", stages.join(" → ")));
 
+    pages::delegate(page, STAKE.0, STAKE.1).await?;
+    say(&format!("staked {} STR, {} of them beside the deposit", STAKE.0, STAKE.1));
+
     pages::go(page, Place::Node).await?;
     pages::until_drawn(page, "node-dag", BLOCKS_IN_PICTURE).await?;
     pages::mine(page, false).await?;
@@ -86,6 +91,10 @@ async fn chapters(stage: &Stage, args: &Args) -> Result<()> {
         let what = format!("{} to hold {before:?} again", wallet.name);
         pages::until_holding(page, &what, |held: &Holding| held == before).await?;
         say(&format!("restored {} from its words, with the same money", wallet.name));
+        if i == 0 {
+            pages::until_staked(page, STAKE.1).await?;
+            say("and with the same stake");
+        }
     }
     page.picture("home-restored").await?;
     app.close().await

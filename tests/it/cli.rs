@@ -1,6 +1,7 @@
 //! The `umbel` program, as people and scripts use it: the real binary, real processes, real files.
 
 mod bad_input;
+mod chain_proofs;
 mod changed_bytes;
 mod folder;
 mod harness;
@@ -11,4 +12,6 @@ mod offline;
 mod payment_proof;
 mod rest;
 mod secrets;
+mod snapshot;
+mod stake;
 mod story;

@@ -91,6 +91,7 @@ fn page_name(route: Route) -> String {
         Route::Send => t!("nav.send"),
         Route::Receive => t!("nav.receive"),
         Route::Activity => t!("nav.activity"),
+        Route::Govern => t!("nav.govern"),
         Route::Node => t!("nav.node"),
         Route::Settings => t!("nav.settings"),
         Route::Welcome => t!("welcome.title"),
@@ -106,6 +107,7 @@ fn page(route: Route, open: bool) -> AnyView {
         Route::Send => view! { <pages::send::Send/> }.into_any(),
         Route::Receive => view! { <pages::receive::Receive/> }.into_any(),
         Route::Activity => view! { <pages::activity::Activity/> }.into_any(),
+        Route::Govern => view! { <pages::govern::Govern/> }.into_any(),
         Route::Node => view! { <pages::node::Node/> }.into_any(),
         Route::Settings => view! { <pages::settings::Settings/> }.into_any(),
     }

@@ -36,6 +36,7 @@ pub(crate) enum Icon {
     Moon,
     Monitor,
     CloudOff,
+    Landmark,
     Umbel,
 }
 
@@ -59,6 +60,9 @@ impl Icon {
             }
             Self::LockOpen => {
                 "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0 0 1 2 -2z M7 11V7a5 5 0 0 1 9.9-1"
+            }
+            Self::Landmark => {
+                "M10 18v-7 M11.12 2.198a2 2 0 0 1 1.76.006l7.866 3.847c.476.233.31.949-.22.949H3.474c-.53 0-.695-.716-.22-.949z M14 18v-7 M18 18v-7 M3 22h18 M6 18v-7"
             }
             Self::Check => "M20 6 9 17l-5-5",
             Self::Copy => {

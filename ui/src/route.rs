@@ -16,6 +16,8 @@ pub(crate) enum Route {
     Receive,
     /// What came and went.
     Activity,
+    /// Validators and stake.
+    Govern,
     /// The own node.
     Node,
     /// Security, appearance, wallets.
@@ -32,6 +34,7 @@ impl Route {
             Self::Send => "send",
             Self::Receive => "receive",
             Self::Activity => "activity",
+            Self::Govern => "govern",
             Self::Node => "node",
             Self::Settings => "settings",
             Self::Welcome => "welcome",
@@ -44,7 +47,16 @@ impl Route {
     }
 
     fn from_hash(hash: &str) -> Self {
-        let all = [Self::Home, Self::Send, Self::Receive, Self::Activity, Self::Node, Self::Settings, Self::Welcome];
+        let all = [
+            Self::Home,
+            Self::Send,
+            Self::Receive,
+            Self::Activity,
+            Self::Govern,
+            Self::Node,
+            Self::Settings,
+            Self::Welcome,
+        ];
         let name = hash.trim_start_matches(['#', '/']);
         all.into_iter().find(|route| route.name() == name).unwrap_or_default()
     }

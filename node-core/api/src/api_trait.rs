@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::{Empty, lock, node, send, settings, tx, wallet};
+use crate::{Empty, chain, lock, node, send, settings, stake, tx, wallet};
 
 /// What every call gives.
 pub type ApiFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -95,6 +95,17 @@ calls! {
     /// Devnet: throws the chain away and starts again from genesis. Wallets stay.
     "node" "devnet_reset" node_devnet_reset DevnetReset(Empty) -> Empty;
 
+    /// A block's header, and where the block stands.
+    "chain" "header" chain_header ChainHeader(chain::HeaderRequest) -> chain::BlockHeader;
+    /// Proves that the chain accepted a transaction.
+    "chain" "prove_tx" chain_prove_tx ProveTx(chain::ProveTxRequest) -> chain::LedgerProofFile;
+    /// Proves what a chain block paid without a transaction.
+    "chain" "prove_rewards" chain_prove_rewards ProveRewards(chain::ProveRewardsRequest) -> chain::LedgerProofFile;
+    /// Proves what the state holds under a name, or that it holds nothing.
+    "chain" "prove_state" chain_prove_state ProveState(chain::ProveStateRequest) -> chain::LedgerProofFile;
+    /// Proves that a block is on the selected chain.
+    "chain" "prove_block" chain_prove_block ProveBlock(chain::ProvePlaceRequest) -> chain::LedgerProofFile;
+
     /// All wallets of the data folder.
     "wallet" "list" wallet_list WalletList(Empty) -> wallet::WalletList;
     /// Makes a wallet from fresh words and unlocks it.
@@ -131,6 +142,31 @@ calls! {
     "send" "pay" send_pay SendPay(send::SendRequest) -> send::Payment;
     /// How far a payment is.
     "send" "status" send_status SendStatus(send::StatusRequest) -> send::Payment;
+
+    /// All validators, and what a wallet has staked.
+    "stake" "status" stake_status StakeStatus(stake::StakeRequest) -> stake::StakeView;
+    /// Makes a validator: its vote key is sealed on this machine, its bond is staked publicly.
+    "stake" "register" stake_register StakeRegister(stake::RegisterRequest) -> stake::StakeMoved;
+    /// Stakes with a validator, publicly.
+    "stake" "delegate" stake_delegate StakeDelegate(stake::DelegateRequest) -> stake::StakeMoved;
+    /// Starts to take stake out.
+    "stake" "undelegate" stake_undelegate StakeUndelegate(stake::UndelegateRequest) -> stake::StakeMoved;
+    /// Takes out rewards, and stake that is due.
+    "stake" "withdraw" stake_withdraw StakeWithdraw(stake::WithdrawRequest) -> stake::StakeMoved;
+    /// Lets the wallet's jailed validator be elected again.
+    "stake" "unjail" stake_unjail StakeUnjail(wallet::WalletRequest) -> stake::StakeMoved;
+    /// Reports every validator that was seen contradicting itself.
+    "stake" "report" stake_report StakeReport(wallet::WalletRequest) -> stake::Reported;
+    /// Opens the vote key of this machine: it votes from now on.
+    "validator" "start" validator_start ValidatorStart(stake::ValidateRequest) -> stake::ValidatingState;
+    /// Seals the vote key of a wallet's validator on this machine again. It watches before it votes.
+    "validator" "restore" validator_restore ValidatorRestore(stake::RestoreKeyRequest) -> stake::ValidatingState;
+    /// Drops the vote key: it does not vote until it is opened again.
+    "validator" "stop" validator_stop ValidatorStop(Empty) -> stake::ValidatingState;
+    /// Seals the vote key with its guard for another machine. It never votes here again.
+    "validator" "move_out" validator_move_out ValidatorMoveOut(stake::ValidateRequest) -> stake::MovedKey;
+    /// Takes a vote key over from another machine.
+    "validator" "move_in" validator_move_in ValidatorMoveIn(stake::TakeOverRequest) -> stake::ValidatingState;
 
     /// What others need to lock money for a wallet.
     "lock" "key" lock_key LockKey(lock::LockKeyRequest) -> lock::LockKey;
@@ -207,6 +243,11 @@ mod tests {
             DevnetAdvance json!({ "blocks": 1, "pay_to": null });
             DevnetFund json!({ "to": "a", "amount": "1" });
             DevnetReset json!({});
+            ChainHeader json!({ "block": null });
+            ProveTx json!({ "txid": "00", "accepted_in": null, "anchor": null });
+            ProveRewards json!({ "block": "00", "anchor": null });
+            ProveState json!({ "kind": "balance", "name": "reward-pool", "at": null, "anchor": null });
+            ProveBlock json!({ "block": "00", "anchor": null });
             WalletList json!({});
             WalletCreate json!({ "name": "a", "password": "p", "word_count": 12 });
             WalletConfirmWords wallet;
@@ -224,6 +265,17 @@ mod tests {
             SendPlan pay;
             SendPay pay;
             SendStatus json!({ "id": 1 });
+            StakeStatus json!({ "wallet": null });
+            StakeRegister json!({ "wallet": "a", "stake": "1", "commission_bps": 1, "password": "p", "public": true });
+            StakeDelegate json!({ "wallet": "a", "validator": "00", "amount": "1", "public": true });
+            StakeUndelegate json!({ "wallet": "a", "validator": "00", "amount": "max" });
+            StakeWithdraw json!({ "wallet": "a", "validator": "00" });
+            StakeUnjail wallet;
+            StakeReport wallet;
+            ValidatorStart json!({ "password": "p" });
+            ValidatorStop json!({});
+            ValidatorMoveOut json!({ "password": "p" });
+            ValidatorMoveIn json!({ "sealed": "00", "password": "p" });
             LockKey json!({ "wallet": "a", "fresh": true });
             LockCreate json!({ "wallet": "a", "amount": "1", "lock": { "kind": "post_quantum", "to": "b" } });
             LockList wallet;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::stake::ValidatingState;
+
 /// What the node is doing, as one snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeState {
@@ -13,7 +15,7 @@ pub struct NodeState {
     pub version: String,
     /// Folder that holds wallets and chain.
     pub data_dir: String,
-    /// Where the chain is kept: `redb` or `mem`.
+    /// Where the chain is kept: `redb`, `sled` or `mem`.
     pub store: String,
     /// What it is doing.
     pub sync: SyncState,
@@ -35,6 +37,12 @@ pub struct NodeState {
     pub mempool: MempoolState,
     /// Mining.
     pub mining: MiningState,
+    /// What is final; `None` until the chain is open.
+    #[serde(default)]
+    pub finality: Option<FinalityState>,
+    /// The vote key of this machine.
+    #[serde(default)]
+    pub validating: ValidatingState,
     /// What is wrong and what to do, most urgent first.
     pub warnings: Vec<NodeWarning>,
     /// Devnet's public keys, in plain sight; `None` on other networks.
@@ -109,6 +117,71 @@ pub struct MiningState {
     pub waiting: Option<String>,
 }
 
+/// What is final, and who made it so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalityState {
+    /// Whether validators make blocks final; without them, twelve hours of blocks do.
+    pub overlay_on: bool,
+    /// The running epoch.
+    pub epoch: u64,
+    /// Highest justified checkpoint.
+    pub justified: u32,
+    /// Highest final checkpoint.
+    pub finalized: u32,
+    /// Its block.
+    pub finalized_block: String,
+    /// Its blue score: what a chain block at or below it has accepted is final.
+    pub finalized_blue_score: u64,
+    /// Blue score of the selected tip above it.
+    pub gap: u64,
+    /// The same in seconds, at the expected rate.
+    pub gap_s: u64,
+    /// Seconds from acceptance to being final, as votes come in time.
+    pub usual_s: u64,
+    /// More than a minute behind.
+    pub late: bool,
+    /// More than 15 minutes behind: stake can't be withdrawn meanwhile; payments go on.
+    pub stalled: bool,
+    /// Members of the epoch's set, by stake.
+    pub validators: Vec<FinalityMember>,
+    /// Newest certificate that this node holds.
+    pub last_certificate: Option<CertificateState>,
+}
+
+/// A member of the epoch's set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalityMember {
+    /// Hash of its vote key.
+    pub id: String,
+    /// Its stake, STR.
+    pub stake: String,
+    /// Checkpoint that it voted for last, as far as this node heard.
+    pub last_target: Option<u32>,
+    /// Whether it signed the newest certificate.
+    pub signed_last: bool,
+    /// Whether two of its votes contradict each other.
+    pub equivocated: bool,
+    /// Whether its key is this machine's.
+    pub own: bool,
+}
+
+/// A certificate: votes of more than two thirds of the stake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateState {
+    /// Checkpoint that it justifies.
+    pub index: u32,
+    /// Its block.
+    pub block: String,
+    /// Members that signed it.
+    pub signers: usize,
+    /// Members of the set.
+    pub members: usize,
+    /// Stake of those who signed.
+    pub stake: String,
+    /// Stake of the set.
+    pub of_stake: String,
+}
+
 /// What everyone knows about devnet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DevnetNotice {
@@ -137,6 +210,9 @@ pub struct DagView {
     pub blue_score: u64,
     /// Blue score at which a block counts as confirmed.
     pub confirmation_depth: u64,
+    /// Blue score up to which the chain is final.
+    #[serde(default)]
+    pub final_blue_score: u64,
     /// Among the blocks that the reader may know: those on the selected chain now, newest first, at most 512.
     pub chain: Vec<String>,
     /// Payments of the open wallets, by the block that carries them.

@@ -91,6 +91,8 @@ pub enum PaymentStage {
     Accepted,
     /// Ten seconds deep.
     Confirmed,
+    /// Below a checkpoint that more than two thirds of the stake have made final.
+    Final,
     /// A competing transaction was accepted: the funds are free.
     Conflicted,
     /// Its time is over: the funds are free.
@@ -138,6 +140,9 @@ pub struct Payment {
     pub age_ms: u64,
     /// The chain block that accepted it.
     pub accepted_in: Option<String>,
+    /// Seconds until it is usually final, where it is accepted and validators vote.
+    #[serde(default)]
+    pub final_in_s: Option<u64>,
     /// Why it failed or was given up, and what to do.
     pub reason: Option<crate::error::ApiError>,
 }

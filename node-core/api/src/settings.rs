@@ -12,12 +12,35 @@ pub struct Settings {
     pub theme: Theme,
     /// `system`, `en` or `de`.
     pub language: Language,
+    /// Which database keeps the chain, from the next start on: `redb`, or `sled`, which is beta.
+    pub store: StoreEngine,
+    /// Memory for the database's pages, in MiB, from the next start on.
+    pub store_cache_mib: u32,
+    /// Report validators that contradict themselves, with whichever wallet is unlocked.
+    pub report_evidence: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { auto_lock_minutes: 5, theme: Theme::System, language: Language::System }
+        Self {
+            auto_lock_minutes: 5,
+            theme: Theme::System,
+            language: Language::System,
+            store: StoreEngine::Redb,
+            store_cache_mib: 64,
+            report_evidence: false,
+        }
     }
+}
+
+/// Databases that can keep the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreEngine {
+    /// redb.
+    Redb,
+    /// sled: beta, by its makers' own word.
+    Sled,
 }
 
 /// Colours.

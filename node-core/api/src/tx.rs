@@ -120,6 +120,8 @@ pub enum PaymentOutcome {
     Accepted,
     /// The same, and ten seconds of blocks lie on top.
     Confirmed,
+    /// The same, and no chain leaves it any more.
+    Final,
     /// What it consumes is unspent: it was not accepted.
     NotAccepted,
     /// What it consumes is gone, by this or by another transaction: too long ago for this node to say.

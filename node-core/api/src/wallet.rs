@@ -298,6 +298,8 @@ pub enum HistoryKind {
     Mined,
     /// Moved between own coins.
     SelfTransfer,
+    /// Stake.
+    Stake,
 }
 
 /// One entry.
@@ -315,8 +317,11 @@ pub struct HistoryEntry {
     pub amount: String,
     /// Fee, where this wallet paid it.
     pub fee: Option<String>,
-    /// Whom it went to, where this wallet knows.
+    /// Whom it went to, where this wallet knows; for stake, the validator's id.
     pub to: Option<String>,
+    /// What happened to stake: `register`, `delegate`, `undelegate`, `withdraw`, `unjail` or `report`.
+    #[serde(default)]
+    pub stake: Option<String>,
     /// Note, where there is one.
     pub note: Option<String>,
     /// Whether everyone sees the amount.

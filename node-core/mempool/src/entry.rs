@@ -6,7 +6,9 @@ use std::sync::Arc;
 use umbel_ledger::IsolatedTx;
 use umbel_ledger::mass::{mass, state_bytes};
 use umbel_types::tx::{InputWitness, LockBranch, OUTPUT_PROOF_BYTES};
-use umbel_types::{Amount, DaaScore, Encode, Input, OutPoint, Output, TimestampMs, Transaction, TxId, TxInput, WtxId};
+use umbel_types::{
+    Action, Amount, DaaScore, Encode, Input, OutPoint, Output, TimestampMs, Transaction, TxId, TxInput, WtxId,
+};
 
 use crate::conflict::ConflictKey;
 use crate::feerate::Feerate;
@@ -15,7 +17,7 @@ use crate::feerate::Feerate;
 /// full at worst, and the allocations of its five lists.
 const INDEX_BYTES: usize = 1_024;
 /// The same for each conflict key: key and id.
-const KEY_BYTES: usize = 160;
+const KEY_BYTES: usize = 192;
 /// What an allocation costs besides its contents.
 const ALLOCATION_BYTES: usize = 16;
 
@@ -107,7 +109,14 @@ pub(crate) fn held_bytes(tx: &Transaction) -> usize {
         Output::Coin { coin, .. } => coin.note.as_bytes().len() + ALLOCATION_BYTES,
         Output::Memo(memo) => memo.to_bytes().len() + 2 * ALLOCATION_BYTES,
     });
-    let behind = behind_inputs.chain(behind_proofs).chain(behind_outputs).sum::<usize>() + witness.range_proof.len();
+    let behind_action = match core.action {
+        Action::Transfer => 0,
+        // Each part of an Action and of what its witness has for it that is not in place, evidence with two of its own.
+        _ => KEY_BYTES + core.action.to_bytes().len() + witness.action.to_bytes().len() + 4 * ALLOCATION_BYTES,
+    };
+    let behind = behind_action
+        + behind_inputs.chain(behind_proofs).chain(behind_outputs).sum::<usize>()
+        + witness.range_proof.len();
     size_of::<Transaction>() + INDEX_BYTES + inputs + outputs + behind
 }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use umbel_types::consensus_api::ConsensusError;
-use umbel_types::errors::TxContextError;
+use umbel_types::errors::{StakeError, TxContextError};
 use umbel_types::{Amount, OutPoint, TxId};
 
 use crate::conflict::ConflictKey;
@@ -113,5 +113,27 @@ pub(crate) fn retry_of(error: &TxContextError) -> Retry {
         TxContextError::InputMismatch(_) | TxContextError::Expired { .. } | TxContextError::MemoEnded(_) => {
             Retry::Never
         }
+        TxContextError::Stake(error) => retry_of_stake(error),
+    }
+}
+
+fn retry_of_stake(error: &StakeError) -> Retry {
+    match error {
+        StakeError::NoValidator(_)
+        | StakeError::NoDelegation(_)
+        | StakeError::NotMatured { .. }
+        | StakeError::NothingDue
+        | StakeError::NotJailed(_)
+        | StakeError::TooMuch { .. }
+        | StakeError::TooManyLeaving { .. }
+        | StakeError::Stalled => Retry::Later,
+        // What comes before it may be on its way.
+        StakeError::StaleNonce { got, now } if got > now => Retry::Later,
+        StakeError::StaleNonce { .. }
+        | StakeError::Registered(_)
+        | StakeError::NotOwner(_)
+        | StakeError::Slashed(_)
+        | StakeError::EvidenceTooOld { .. }
+        | StakeError::Amounts => Retry::Never,
     }
 }

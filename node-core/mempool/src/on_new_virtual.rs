@@ -212,6 +212,9 @@ impl Mempool {
             };
             let tx = waited.as_ref().map(|entry| &entry.tx).or(carried.as_ref().map(|tx| &tx.tx));
             spent_by.extend(tx.iter().flat_map(|tx| &tx.core.inputs).map(|input| (input.outpoint, txid)));
+            // What uses the same object may be stale now.
+            let keys = tx.and_then(|tx| ConflictKey::of_action(&tx.core.action));
+            self.pending.suspects.extend(keys.and_then(|key| self.pool.holder_of(key)));
             self.recent.push(txid, acceptance.timestamp.min(now), paid);
             if waited.is_some() {
                 let reason = RemovalReason::Accepted { chain_block: acceptance.block };
@@ -352,7 +355,9 @@ fn stale(error: TxContextError) -> RemovalReason {
 fn if_here<T>(result: Result<T, ConsensusError>) -> Result<Option<T>, ConsensusError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(ConsensusError::UnknownBlock(_) | ConsensusError::DamagedBody { .. }) => Ok(None),
+        Err(ConsensusError::UnknownBlock(_) | ConsensusError::Pruned(_) | ConsensusError::DamagedBody { .. }) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

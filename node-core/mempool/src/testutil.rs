@@ -10,18 +10,20 @@ use std::time::Duration;
 
 use umbel_types::consensus_api::{
     AcceptanceData, AcceptedTx, BlockStatus, BlockSummary, BlockTemplate, BodyRoom, ChainPath, ConsensusApi,
-    ConsensusError, InsertHandle, TxSelector, UtxoSnapshot, VirtualState,
+    ConsensusError, FinalityStatus, InsertHandle, TxSelector, UtxoSnapshot, VirtualState, VoteAdmission, VoteError,
+    VoteProposal,
 };
 use umbel_types::errors::TxContextError;
 use umbel_types::header::CertRef;
 use umbel_types::params::MAX_BLOCK_STATE_BYTES;
+use umbel_types::staking::ActionWitness;
 use umbel_types::tx::{INPUT_PROOF_BYTES, InputWitness, KERNEL_PROOF_BYTES};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Action, Amount, AssetId, Block, BlockHash, BlueScore, BlueWork, Body, Coin, CoinFlags, CompactTarget, DaaRange,
-    DaaScore, Hash32, Header, Input, Memo, Network, Note, OneTimeKey, Origin, OutPoint, Output, Params, PayoutKey,
-    PointBytes, SEALED_LEN_BYTES, SealedBytes, TimestampMs, Transaction, TxCore, TxId, TxInput, UtxoEntry, Witness,
-    ZkAddress,
+    Action, Amount, AssetId, Block, BlockHash, BlueScore, BlueWork, Body, Certificate, Coin, CoinFlags, CompactTarget,
+    DaaRange, DaaScore, Evidence, Hash32, Header, Input, Memo, Network, Note, OneTimeKey, Origin, OutPoint, Output,
+    Params, PayoutKey, PointBytes, SEALED_LEN_BYTES, SealedBytes, TimestampMs, Transaction, TxCore, TxId, TxInput,
+    UtxoEntry, Vote, Witness, ZkAddress,
 };
 
 use crate::entry::Candidate;
@@ -68,6 +70,7 @@ pub(crate) struct TxBuilder {
     witness: u8,
     coins: usize,
     memos: usize,
+    action: (Action, ActionWitness),
 }
 
 /// A body's room for transactions, of so many bytes and all the state.
@@ -79,7 +82,16 @@ pub(crate) fn tx(inputs: impl IntoIterator<Item = OutPoint>) -> TxBuilder {
     let mut inputs: Vec<OutPoint> = inputs.into_iter().collect();
     inputs.sort_unstable();
     inputs.dedup();
-    TxBuilder { inputs, fee: 0, salt: 0, valid: DaaRange::ALWAYS, witness: 0, coins: 1, memos: 0 }
+    TxBuilder {
+        inputs,
+        fee: 0,
+        salt: 0,
+        valid: DaaRange::ALWAYS,
+        witness: 0,
+        coins: 1,
+        memos: 0,
+        action: (Action::Transfer, ActionWitness::None),
+    }
 }
 
 impl TxBuilder {
@@ -114,6 +126,10 @@ impl TxBuilder {
         Self { memos, ..self }
     }
 
+    pub(crate) fn action(self, action: Action, witness: ActionWitness) -> Self {
+        Self { action: (action, witness), ..self }
+    }
+
     pub(crate) fn build(self) -> Candidate {
         let consumed = Input::Coin { asset: AssetId::STR, owner: OWNER, c: POINT, d: POINT, value_commitment: POINT };
         let inputs: Vec<TxInput> =
@@ -124,6 +140,7 @@ impl TxBuilder {
             range_proof: vec![self.witness; 64],
             inputs: inputs.iter().map(|_| InputWitness::Coin([0; INPUT_PROOF_BYTES])).collect(),
             outputs: vec![[0; 192]; self.coins],
+            action: self.action.1,
             kernel: [0; KERNEL_PROOF_BYTES],
         };
         let coin = Output::Coin { coin: coin(), value_commitment: POINT };
@@ -132,7 +149,7 @@ impl TxBuilder {
         let core = TxCore {
             version: 1,
             chain: 1313,
-            action: Action::Transfer,
+            action: self.action.0,
             inputs,
             outputs,
             fee: Amount::from_units(self.fee),
@@ -425,6 +442,38 @@ impl ConsensusApi for FakeConsensus {
 
     fn reward_pool(&self) -> Result<Amount, ConsensusError> {
         Err(ConsensusError::Stopping)
+    }
+
+    fn states(&self, _ledger: umbel_types::Ledger) -> Result<Vec<umbel_types::state::State>, ConsensusError> {
+        Err(ConsensusError::Stopping)
+    }
+
+    fn finality(&self) -> Arc<FinalityStatus> {
+        Arc::new(FinalityStatus::of_genesis(self.genesis_hash()))
+    }
+
+    fn vote_proposal(&self) -> Result<Option<VoteProposal>, ConsensusError> {
+        Ok(None)
+    }
+
+    fn submit_vote(&self, _vote: Vote) -> Result<VoteAdmission, VoteError> {
+        Err(VoteError::Unavailable("nobody votes here".to_owned()))
+    }
+
+    fn votes_since(&self, _sequence: u64, _limit: usize) -> Vec<(u64, Vote)> {
+        Vec::new()
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        Vec::new()
+    }
+
+    fn certificate(&self, _index: u32) -> Result<Option<Certificate>, ConsensusError> {
+        Ok(None)
+    }
+
+    fn submit_certificate(&self, _certificate: Certificate) -> Result<(), VoteError> {
+        Err(VoteError::Unavailable("nobody votes here".to_owned()))
     }
 }
 

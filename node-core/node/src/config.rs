@@ -1,15 +1,23 @@
 //! What a node is started with, and where it keeps things.
 //!
-//! Precedence: flags before the environment (`UMBEL_DATA_DIR`, `UMBEL_NETWORK`) before defaults; the command line does
-//! the choosing, a [`NodeConfig`] is already settled.
+//! Precedence: flags before the environment (`UMBEL_DATA_DIR`, `UMBEL_NETWORK`, `UMBEL_STORE`) before the person's
+//! settings before defaults; the command line does the choosing, but for the settings, which lie in the data folder.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use umbel_api::settings::{Settings, StoreEngine};
+pub use umbel_consensus::pruning::NodeRole;
 pub use umbel_store::StoreKind;
+use umbel_store::{DEFAULT_SEGMENT_BYTES, StoreConfig};
 use umbel_types::Network;
 
 use crate::error::NodeError;
+
+/// What a full node's chain is meant to take, in bytes: 18 hours of full blocks at ten a second.
+pub const FULL_BUDGET_BYTES: u64 = 60_000_000_000;
+/// What a wallet's chain is meant to take, in bytes.
+pub const WALLET_BUDGET_BYTES: u64 = 10_000_000_000;
 
 /// Mining from the start.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -29,8 +37,12 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// Which network.
     pub network: Network,
-    /// Where the chain is kept.
-    pub store: StoreKind,
+    /// Where the chain is kept; `None` for what the person's settings say.
+    pub store: Option<StoreKind>,
+    /// What is kept of the chain. A program that only looks at a folder takes [`NodeRole::Archive`], which deletes nothing.
+    pub role: NodeRole,
+    /// What chain and snapshots may take on the disk before the person is told, in bytes; `None` for the role's own.
+    pub disk_budget: Option<u64>,
     /// Whether to open the chain; without it there are only the wallets' files.
     pub chain: bool,
     /// Mining from the start.
@@ -38,15 +50,37 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// A node on redb that does not mine.
+    /// A node that does not mine, on the database of the person's settings.
     pub fn new(data_dir: impl Into<PathBuf>, network: Network) -> Self {
         Self {
             data_dir: data_dir.into(),
             network,
-            store: StoreKind::Redb,
+            store: None,
+            role: NodeRole::Archive,
+            disk_budget: None,
             chain: true,
             mining: MiningConfig::default(),
         }
+    }
+
+    /// What chain and snapshots may take on the disk before the person is told, in bytes.
+    pub(crate) fn disk_budget(&self) -> Option<u64> {
+        self.disk_budget.or(match self.role {
+            NodeRole::Archive => None,
+            NodeRole::Full => Some(FULL_BUDGET_BYTES),
+            NodeRole::Wallet => Some(WALLET_BUDGET_BYTES),
+        })
+    }
+
+    /// The database and what it may take, by what was asked for and the person's settings.
+    pub(crate) fn store(&self, settings: &Settings) -> StoreConfig {
+        let kind = self.store.unwrap_or(match settings.store {
+            StoreEngine::Redb => StoreKind::Redb,
+            StoreEngine::Sled => StoreKind::Sled,
+        });
+        // A number of MiB that does not fit is one that no machine has.
+        let cache_bytes = usize::try_from(settings.store_cache_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
+        StoreConfig { kind, cache_bytes, segment_bytes: DEFAULT_SEGMENT_BYTES }
     }
 
     /// Where this node keeps things.
@@ -92,6 +126,11 @@ impl Layout {
         self.root.join("chain")
     }
 
+    /// The node's own snapshots: rebuildable.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
     /// One folder of files a wallet: not rebuildable.
     pub fn wallets(&self) -> PathBuf {
         self.root.join("wallets")
@@ -100,6 +139,16 @@ impl Layout {
     /// The person's settings.
     pub fn settings(&self) -> PathBuf {
         self.root.join("settings.json")
+    }
+
+    /// The vote key of this machine, sealed.
+    pub fn validator_key(&self) -> PathBuf {
+        self.root.join("validator.key")
+    }
+
+    /// What that key has signed: not rebuildable.
+    pub fn validator_guard(&self) -> PathBuf {
+        self.root.join("validator.guard")
     }
 
     /// Address and token of the running node's server.

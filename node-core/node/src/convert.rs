@@ -9,7 +9,7 @@ use umbel_types::encode::Decode;
 use umbel_types::errors::TxContextError;
 use umbel_types::lock::Lock;
 use umbel_types::{Amount, AmountError, AssetId, BlockHash, Network, Params, Transaction};
-use umbel_wallet::{Damage, SendAmount, WalletError};
+use umbel_wallet::{Damage, SendAmount, StakeError, WalletError};
 
 /// Reads an address of this network, or of none.
 pub(crate) fn address(text: &str, params: &Params) -> Result<Address, ApiError> {
@@ -164,16 +164,36 @@ pub(crate) fn wallet_error(error: &WalletError) -> ApiError {
         | WalletError::FundBusy
         | WalletError::Cancelled => ErrorCode::Unavailable,
         WalletError::Lock(error) => return crate::locks::lock_error(error),
+        WalletError::Stake(error) => return stake_error(error),
         WalletError::Consensus(error) => return consensus_error(error),
         WalletError::Randomness | WalletError::KeyDerivation | WalletError::Build(_) => ErrorCode::Internal,
     };
     ApiError { code, message: error.to_string(), retryable: error.is_passing(), rule: None }
 }
 
+/// Why stake is not moved, as shells see it.
+fn stake_error(error: &StakeError) -> ApiError {
+    let code = match error {
+        StakeError::TooLittle { .. }
+        | StakeError::Bond { .. }
+        | StakeError::MoreThanThere { .. }
+        | StakeError::NothingDue { .. } => ErrorCode::BadAmount,
+        StakeError::Commission { .. }
+        | StakeError::Slashed(_)
+        | StakeError::NotJailed(_)
+        | StakeError::NoFreeKey(_) => ErrorCode::BadInput,
+        StakeError::NoSuchValidator(_) | StakeError::NothingThere(_) | StakeError::NoValidator => ErrorCode::NotFound,
+        StakeError::Record(_) => ErrorCode::Internal,
+    };
+    ApiError::new(code, error.to_string()).naming(error)
+}
+
 /// An error of consensus as shells see it.
 pub(crate) fn consensus_error(error: &ConsensusError) -> ApiError {
     match error {
-        ConsensusError::UnknownBlock(_) => ApiError::new(ErrorCode::NotFound, error.to_string()),
+        ConsensusError::UnknownBlock(_) | ConsensusError::Pruned(_) => {
+            ApiError::new(ErrorCode::NotFound, error.to_string())
+        }
         ConsensusError::Store(_) | ConsensusError::DamagedBody { .. } => {
             ApiError::new(ErrorCode::Internal, error.to_string())
         }
@@ -191,7 +211,8 @@ pub(crate) fn context_error(error: &TxContextError) -> ApiError {
         | TxContextError::Expired { .. }
         | TxContextError::MemoNotYetValid(_)
         | TxContextError::MemoEnded(_)
-        | TxContextError::TimelockRunning { .. } => ErrorCode::TxRefused,
+        | TxContextError::TimelockRunning { .. }
+        | TxContextError::Stake(_) => ErrorCode::TxRefused,
     };
     ApiError::new(code, error.to_string())
 }
@@ -205,6 +226,7 @@ pub(crate) fn stage(stage: umbel_wallet::PaymentStage) -> PaymentStage {
         Stage::Seen => PaymentStage::Seen,
         Stage::Accepted => PaymentStage::Accepted,
         Stage::Confirmed => PaymentStage::Confirmed,
+        Stage::Final => PaymentStage::Final,
         Stage::Conflicted => PaymentStage::Conflicted,
         Stage::Expired => PaymentStage::Expired,
         Stage::Dropped => PaymentStage::Dropped,
@@ -220,6 +242,7 @@ pub(crate) fn history_kind(kind: umbel_wallet::HistoryKind) -> HistoryKind {
         Kind::Received => HistoryKind::Received,
         Kind::Mined => HistoryKind::Mined,
         Kind::SelfTransfer => HistoryKind::SelfTransfer,
+        Kind::Stake => HistoryKind::Stake,
     }
 }
 
@@ -231,6 +254,7 @@ pub(crate) fn wallet_history_kind(kind: HistoryKind) -> umbel_wallet::HistoryKin
         HistoryKind::Received => Kind::Received,
         HistoryKind::Mined => Kind::Mined,
         HistoryKind::SelfTransfer => Kind::SelfTransfer,
+        HistoryKind::Stake => Kind::Stake,
     }
 }
 

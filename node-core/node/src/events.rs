@@ -123,13 +123,13 @@ impl EventSink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::NodeConfig;
+    use crate::config::{NodeConfig, StoreKind};
     use crate::services::clock::starting;
     use umbel_types::Network;
 
     #[test]
     fn a_subject_speaks_ten_times_a_second_and_ends_with_the_newest() {
-        let (sink, source) = EventSink::new(starting(&NodeConfig::new("/d", Network::Devnet)));
+        let (sink, source) = EventSink::new(starting(&NodeConfig::new("/d", Network::Devnet), StoreKind::Mem));
         let mut events = source.subscribe();
         for newest in 1..=50 {
             sink.tell(NodeEvent::Blocks { newest });

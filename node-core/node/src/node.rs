@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use umbel_api::node::SyncStage;
 use umbel_api::{Api, ApiError};
+use umbel_store::StoreConfig;
 use umbel_types::genesis::GenesisSpec;
 use umbel_types::{BlockHash, Params};
 
@@ -21,6 +22,8 @@ use crate::services::chain::ChainService;
 use crate::services::clock::{StateService, starting};
 use crate::services::miner::MiningService;
 use crate::services::payments::PaymentBook;
+use crate::services::reporter::Reporter;
+use crate::services::validator::ValidatorService;
 use crate::services::wallet::WalletService;
 use crate::services::{self, Stop, follower};
 use crate::settings::SettingsFile;
@@ -34,6 +37,7 @@ const CALLS_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct Core {
     pub(crate) config: NodeConfig,
     pub(crate) layout: Layout,
+    pub(crate) store: StoreConfig,
     pub(crate) params: Params,
     pub(crate) genesis: GenesisSpec,
     pub(crate) genesis_hash: BlockHash,
@@ -41,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) wallets: WalletService,
     pub(crate) mining: Arc<MiningService>,
     pub(crate) payments: PaymentBook,
+    pub(crate) validator: ValidatorService,
     pub(crate) settings: SettingsFile,
     pub(crate) sink: EventSink,
     pub(crate) stop: Stop,
@@ -116,7 +121,9 @@ impl Node {
         let mining = Arc::new(MiningService::new(&config.mining, &params)?);
         let settings = SettingsFile::load(layout.settings())?;
         let wallets = WalletService::new(&layout, &params, genesis_hash)?;
-        let (sink, events) = EventSink::new(starting(&config));
+        let store = config.store(&settings.get());
+        let validator = ValidatorService::new(&layout, &params, genesis_hash);
+        let (sink, events) = EventSink::new(starting(&config, store.kind));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(BLOCKING_THREADS)
@@ -127,9 +134,11 @@ impl Node {
         let core = Arc::new(Core {
             chain: ChainService::new(),
             payments: PaymentBook::default(),
+            validator,
             stop: Stop::default(),
             config,
             layout,
+            store,
             params,
             genesis,
             genesis_hash,
@@ -158,6 +167,9 @@ impl Node {
             let spawned = std::thread::Builder::new().name("umbel-open".to_owned()).spawn(open);
             self.threads.push(spawned.map_err(|e| NodeError::System { what: "a thread", reason: e.to_string() })?);
             self.threads.push(services::spawn(&self.core, "follower", follower::step)?);
+            self.threads.push(services::spawn(&self.core, "validator", |core| core.validator.step(core))?);
+            let mut reporter = Reporter::default();
+            self.threads.push(services::spawn(&self.core, "reporter", move |core| reporter.step(core))?);
             let mut version = 0;
             self.threads
                 .push(services::spawn(&self.core, "wallet", move |core| core.wallets.step(core, &mut version))?);

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use umbel_api::api_trait as calls;
-use umbel_api::{Api, ApiError, ApiFuture, Call, Empty, ErrorCode, lock, node, send, settings, tx, wallet};
+use umbel_api::{
+    Api, ApiError, ApiFuture, Call, Empty, ErrorCode, chain, lock, node, send, settings, stake, tx, wallet,
+};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::api_file::ApiFile;
@@ -110,6 +112,11 @@ forward! {
     node_devnet_advance DevnetAdvance(node::AdvanceRequest) -> node::AdvanceAnswer;
     node_devnet_fund DevnetFund(node::FundRequest) -> send::Payment;
     node_devnet_reset DevnetReset(Empty) -> Empty;
+    chain_header ChainHeader(chain::HeaderRequest) -> chain::BlockHeader;
+    chain_prove_tx ProveTx(chain::ProveTxRequest) -> chain::LedgerProofFile;
+    chain_prove_rewards ProveRewards(chain::ProveRewardsRequest) -> chain::LedgerProofFile;
+    chain_prove_state ProveState(chain::ProveStateRequest) -> chain::LedgerProofFile;
+    chain_prove_block ProveBlock(chain::ProvePlaceRequest) -> chain::LedgerProofFile;
     wallet_list WalletList(Empty) -> wallet::WalletList;
     wallet_create WalletCreate(wallet::CreateRequest) -> wallet::Created;
     wallet_confirm_words WalletConfirmWords(wallet::WalletRequest) -> Empty;
@@ -127,6 +134,18 @@ forward! {
     send_plan SendPlan(send::SendRequest) -> send::PaymentPlan;
     send_pay SendPay(send::SendRequest) -> send::Payment;
     send_status SendStatus(send::StatusRequest) -> send::Payment;
+    stake_status StakeStatus(stake::StakeRequest) -> stake::StakeView;
+    stake_register StakeRegister(stake::RegisterRequest) -> stake::StakeMoved;
+    stake_delegate StakeDelegate(stake::DelegateRequest) -> stake::StakeMoved;
+    stake_undelegate StakeUndelegate(stake::UndelegateRequest) -> stake::StakeMoved;
+    stake_withdraw StakeWithdraw(stake::WithdrawRequest) -> stake::StakeMoved;
+    stake_unjail StakeUnjail(wallet::WalletRequest) -> stake::StakeMoved;
+    stake_report StakeReport(wallet::WalletRequest) -> stake::Reported;
+    validator_start ValidatorStart(stake::ValidateRequest) -> stake::ValidatingState;
+    validator_restore ValidatorRestore(stake::RestoreKeyRequest) -> stake::ValidatingState;
+    validator_stop ValidatorStop(Empty) -> stake::ValidatingState;
+    validator_move_out ValidatorMoveOut(stake::ValidateRequest) -> stake::MovedKey;
+    validator_move_in ValidatorMoveIn(stake::TakeOverRequest) -> stake::ValidatingState;
     lock_key LockKey(lock::LockKeyRequest) -> lock::LockKey;
     lock_create LockCreate(lock::CreateLockRequest) -> lock::CreatedLock;
     lock_list LockList(wallet::WalletRequest) -> lock::LockList;

@@ -1,8 +1,10 @@
 //! Values of the lower crates as shells see them.
 
-use umbel_api::node::DagBlock;
+use std::cmp::Reverse;
+
+use umbel_api::node::{CertificateState, DagBlock, FinalityMember, FinalityState};
 use umbel_api::wallet::{AddressEntry, Balance, HistoryEntry, LockStatus, ScanState, WalletState};
-use umbel_types::consensus_api::BlockSummary;
+use umbel_types::consensus_api::{BlockSummary, FinalityStatus, ValidatorStatus};
 use umbel_types::{Amount, AssetId, Params};
 use umbel_wallet::{EntryId, Wallet};
 
@@ -102,12 +104,55 @@ pub(crate) fn history_entry(entry: umbel_wallet::HistoryEntry, params: &Params) 
         amount: entry.amount.to_string(),
         fee: entry.fee.map(|fee| fee.to_string()),
         to: entry.to,
+        stake: entry.stake.map(|stake| stake.name().to_owned()),
         note: entry.note,
         public: entry.public,
         time_ms: entry.time.0,
         accepted_in: entry.accepted_in.map(|block| block.to_string()),
         confirmations: entry.confirmations,
         matures_in_s: entry.matures_in.map(|score| score.div_ceil(u64::from(params.blocks_per_second))),
+    }
+}
+
+/// What is final, and who made it so.
+pub(crate) fn finality(params: &Params, status: &FinalityStatus, own: Option<&str>) -> FinalityState {
+    let seconds = |score: u64| score.div_ceil(u64::from(params.blocks_per_second));
+    let last = status.last_certificate.as_ref();
+    let member = |member: &ValidatorStatus| {
+        let id = member.id.to_string();
+        FinalityMember {
+            own: own == Some(id.as_str()),
+            stake: member.stake.to_string(),
+            last_target: member.last_target,
+            signed_last: last.is_some_and(|certificate| certificate.signers.contains(&member.id)),
+            equivocated: member.equivocated,
+            id,
+        }
+    };
+    let mut members: Vec<&ValidatorStatus> = status.validators.iter().collect();
+    members.sort_by_key(|member| (Reverse(member.stake), member.id));
+    FinalityState {
+        overlay_on: status.overlay_on,
+        epoch: status.epoch,
+        justified: status.justified.index,
+        finalized: status.finalized.index,
+        finalized_block: status.finalized.block.to_string(),
+        finalized_blue_score: status.finalized_blue_score.0,
+        gap: status.gap,
+        gap_s: seconds(status.gap),
+        // Half an interval until the next checkpoint, one more until the one behind it, and that one buried.
+        usual_s: seconds(params.checkpoint_interval * 3 / 2 + params.confirmation_depth),
+        late: status.late,
+        stalled: status.stalled,
+        validators: members.into_iter().map(member).collect(),
+        last_certificate: last.map(|certificate| CertificateState {
+            index: certificate.link.target.index,
+            block: certificate.link.target.block.to_string(),
+            signers: certificate.signers.len(),
+            members: status.validators.len(),
+            stake: certificate.stake.to_string(),
+            of_stake: certificate.of_stake.to_string(),
+        }),
     }
 }
 
@@ -121,7 +166,7 @@ pub(crate) fn dag_block(core: &Core, block: &BlockSummary) -> DagBlock {
         blue_score: block.blue_score.0,
         daa_score: block.daa_score.0,
         timestamp_ms: block.timestamp.0,
-        tx_count: block.tx_count,
+        tx_count: block.tx_count.unwrap_or(0),
         reds: block.mergeset_reds.iter().map(ToString::to_string).collect(),
         own: core.mining.is_own(block.hash),
     }

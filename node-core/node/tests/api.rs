@@ -33,7 +33,7 @@ impl Folder {
     }
 
     fn config(&self) -> NodeConfig {
-        NodeConfig { store: StoreKind::Mem, ..NodeConfig::new(&self.0, Network::Devnet) }
+        NodeConfig { store: Some(StoreKind::Mem), ..NodeConfig::new(&self.0, Network::Devnet) }
     }
 }
 
@@ -157,6 +157,18 @@ fn suite(api: &dyn Api) {
     assert!(fees.paid.is_some_and(|paid| paid.low >= 1 && paid.low <= paid.high));
     wait(api.node_devnet_advance(advance(10))).unwrap();
     eventually("it is ten seconds deep", || (status(paid.id).stage == PaymentStage::Confirmed).then_some(()));
+    // Accepted below checkpoint 1, which is final once checkpoint 2 is ten blocks deep: 14 blocks are here.
+    let wait_s = eventually("it says when it is final", || status(paid.id).final_in_s);
+    assert!((1..=16).contains(&wait_s), "{wait_s}");
+    assert_eq!(wait(api.node_state(Empty {})).unwrap().finality.map(|f| (f.overlay_on, f.finalized)), Some((true, 0)));
+    wait(api.node_devnet_advance(advance(16))).unwrap();
+    for id in [paid.id, funded.id] {
+        let last = eventually("it is final", || Some(status(id)).filter(|p| p.stage == PaymentStage::Final));
+        assert_eq!(last.final_in_s, None);
+    }
+    let finality = wait(api.node_state(Empty {})).unwrap().finality.unwrap();
+    assert_eq!((finality.finalized, finality.justified, finality.gap), (1, 2, 20));
+    assert_eq!(finality.last_certificate.map(|c| (c.index, c.members)), Some((2, 4)));
     assert_eq!(code(wait(api.send_status(StatusRequest { id: 4_711 }))), ErrorCode::NotFound);
     let history =
         HistoryRequest { wallet: "bob".to_owned(), offset: 0, limit: 10, search: "note".to_owned(), kind: None };
@@ -168,6 +180,7 @@ fn suite(api: &dyn Api) {
     let fresh = wait(api.wallet_new_address(fresh)).unwrap();
     assert_eq!(wait(api.wallet_addresses(wallet("alice"))).unwrap().addresses[0], fresh);
     let view = wait(api.node_dag(DagRequest { since: 0, limit: 512 })).unwrap();
+    assert_eq!(view.final_blue_score, 10);
     assert!(view.blocks.len() >= 14 && view.blocks.iter().all(|b| b.own), "{view:?}");
     assert_eq!(view.chain.first(), Some(&view.sink));
     assert_eq!(view.payments.len(), 1, "{view:?}");

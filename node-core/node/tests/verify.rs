@@ -15,7 +15,7 @@ use umbel_consensus::open_existing_store;
 use umbel_crypto::keys::Address;
 use umbel_ledger::genesis;
 use umbel_node::NodeConfig;
-use umbel_store::{Batch, Durability, Table};
+use umbel_store::{Batch, Durability, StoreKind, Table};
 use umbel_types::encode::Encode;
 use umbel_types::genesis::devnet;
 use umbel_types::{Amount, AssetId, Network, Params};
@@ -89,7 +89,7 @@ fn a_long_history_is_verified_and_restored() {
     let genesis_hash = genesis::build(&Params::of(Network::Devnet), &devnet()).hash;
     let sink = report["sink"].as_str().unwrap().to_owned();
     let (key, value) = {
-        let store = open_existing_store(&chain, Network::Devnet, genesis_hash).unwrap().store;
+        let store = open_existing_store(StoreKind::Redb, &chain, Network::Devnet, genesis_hash).unwrap().store;
         let key = built.blocks.iter().find(|b| b.hash().to_string() == sink).unwrap().hash().as_bytes().to_vec();
         let value = store.get(Table::ChainBlock, &key).unwrap().unwrap();
         let mut batch = Batch::new();
@@ -102,7 +102,7 @@ fn a_long_history_is_verified_and_restored() {
     assert!(!output.status.success());
     assert_eq!((&found["ok"], &found["block"]), (&false.into(), &sink.clone().into()), "{found}");
     {
-        let store = open_existing_store(&chain, Network::Devnet, genesis_hash).unwrap().store;
+        let store = open_existing_store(StoreKind::Redb, &chain, Network::Devnet, genesis_hash).unwrap().store;
         let mut batch = Batch::new();
         batch.put(Table::ChainBlock, &key, value);
         store.write(batch, Durability::Immediate).unwrap();

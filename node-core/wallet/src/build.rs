@@ -13,7 +13,7 @@ use crate::error::WalletError;
 use crate::keys::{SpendKeys, WatchKeys};
 use crate::payment::PaymentId;
 use crate::plan::{PlanInput, PlanTo, TxPlan, note_size};
-use crate::prove::{ChainTerms, Payee, Target, prove};
+use crate::prove::{ChainTerms, Frame, Payee, Target, prove};
 use crate::random::SeededRng;
 use crate::record::OwnOutput;
 
@@ -108,7 +108,7 @@ impl BuildJob {
             targets.push(Target { to, asset: output.asset, value: output.value, note, internal });
         }
         let note = if is_last { note_size(&self.note)? } else { NoteSize::None };
-        let proved = prove(&self.watch, &self.terms, inputs, targets, note, step.fee, rng)?;
+        let proved = prove(&self.watch, &self.terms, inputs, targets, Frame::transfer(note, step.fee), rng)?;
         proved.sign(&self.spend, &self.watch, self.terms.genesis, rng)
     }
 

@@ -13,10 +13,10 @@ use umbel_types::{Amount, AssetId, DaaRange, DaaScore, Lock, Network, OutPoint, 
 use crate::coins::{OwnedCoin, PaidTo, Spendable, Text};
 use crate::error::WalletError;
 use crate::keys::{SpendKeys, WatchKeys, derive};
-use crate::prove::{ChainTerms, Payee, Target, prove};
+use crate::prove::{ChainTerms, Frame, Payee, Target, prove};
 use crate::random::SeededRng;
 use crate::seed::{WalletSecrets, parse_words};
-use crate::select::Pays;
+use crate::select::{Pays, PaysInto};
 
 /// Outputs read from the state at a time.
 const PAGE: usize = 1024;
@@ -65,7 +65,11 @@ pub fn fund(
     }
     let keys = GenesisKeys::derive()?;
     let sources = sources(chain, &keys)?;
-    let pays = Pays { as_memo: matches!(to, Address::Zk13str(_)), lock_bytes: 0, note: NoteSize::None };
+    let into = match to {
+        Address::Zk13str(_) => PaysInto::Memo { longer_by: 0 },
+        Address::Confidential(_) => PaysInto::Coin,
+    };
+    let pays = Pays { into, note: NoteSize::None };
     // The change is a Memo too.
     let mut shape = pays.shape(0, 1, 0);
     shape.memos_out += 1;
@@ -101,7 +105,7 @@ pub fn fund(
         valid: DaaRange { start: DaaScore(0), end },
     };
     let mut rng = SeededRng::from_os()?;
-    let proved = prove(&keys.watch, &terms, vec![source], targets, NoteSize::None, fee, &mut rng)?;
+    let proved = prove(&keys.watch, &terms, vec![source], targets, Frame::transfer(NoteSize::None, fee), &mut rng)?;
     let (tx, _) = proved.sign(&keys.spend, &keys.watch, terms.genesis, &mut rng)?;
     Ok(tx)
 }

@@ -8,6 +8,7 @@ use umbel_types::consensus_api::ConsensusError;
 use umbel_types::{Amount, AmountError, AssetId, DecodeError, TxId};
 
 use crate::lock_error::LockError;
+use crate::stake_error::StakeError;
 
 /// Why words give no seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -239,6 +240,9 @@ pub enum WalletError {
     /// A lock is not made, spent or signed for.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Stake is not moved.
+    #[error(transparent)]
+    Stake(#[from] StakeError),
     /// Test coins are on devnet only.
     #[error("only devnet has test coins with public keys")]
     DevnetOnly,

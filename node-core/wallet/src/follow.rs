@@ -48,6 +48,8 @@ impl Wallet {
         let limit = limit.max(1);
         let virtual_state = chain.virtual_state();
         self.now = virtual_state.daa_score;
+        let finality = chain.finality();
+        self.finalized = (finality.finalized_blue_score, finality.finalized_daa);
         match (self.rescan, self.memory.cursor) {
             (Rescan::Now | Rescan::EndLost { .. } | Rescan::ChainReplaced, _) | (_, None) => {
                 self.scan_snapshot(chain, limit)?
@@ -173,14 +175,12 @@ impl Wallet {
         let Some(cursor) = self.memory.cursor else { return Ok(()) };
         let path = match chain.chain_path(cursor.block, limit) {
             Ok(path) => path,
-            Err(ConsensusError::UnknownBlock(_)) => {
-                self.rescan = match self.newest_known(chain)? {
-                    Some(known) => Rescan::EndLost { known },
-                    None => Rescan::ChainReplaced,
-                };
-                tracing::info!(target: "umbel::wallet", wallet = self.name(), scan = ?self.rescan, "scanning anew");
+            // Of what was pruned, only chain blocks are known: the position stands, and nothing that was seen is undone.
+            Err(ConsensusError::Pruned(block)) if block == cursor.block => {
+                self.scan_over_gap();
                 return Ok(());
             }
+            Err(ConsensusError::UnknownBlock(_) | ConsensusError::Pruned(_)) => return self.scan_anew(chain),
             Err(error) => return Err(error.into()),
         };
         let mut records = Vec::new();
@@ -190,7 +190,32 @@ impl Wallet {
             self.unwritten_blocks = 0;
             self.write(&records, false)?;
         }
-        outcome
+        match outcome {
+            Err(WalletError::Consensus(ConsensusError::Pruned(_))) if path.removed.is_empty() => {
+                self.scan_over_gap();
+                Ok(())
+            }
+            // The node let go of what lies between: the coins are found in the present state, the history is not.
+            Err(WalletError::Consensus(ConsensusError::Pruned(_))) => self.scan_anew(chain),
+            outcome => outcome,
+        }
+    }
+
+    /// The node let go of what followed the wallet's position: the coins are found in the present state, and what consumed
+    /// those that are gone is not told.
+    fn scan_over_gap(&mut self) {
+        self.rescan = Rescan::Now;
+        tracing::info!(target: "umbel::wallet", wallet = self.name(), "scanning anew: the node has pruned what lies between");
+    }
+
+    /// Where the chain can't be followed from the wallet's position: looks at the present state.
+    fn scan_anew(&mut self, chain: &dyn ConsensusApi) -> Result<(), WalletError> {
+        self.rescan = match self.newest_known(chain)? {
+            Some(known) => Rescan::EndLost { known },
+            None => Rescan::ChainReplaced,
+        };
+        tracing::info!(target: "umbel::wallet", wallet = self.name(), scan = ?self.rescan, "scanning anew");
+        Ok(())
     }
 
     /// The newest position on the chain as it is, beside genesis, which all chains of a network share.

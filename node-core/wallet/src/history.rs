@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use umbel_types::{Amount, AssetId, BlockHash, DaaScore, OutPoint, TimestampMs, TxId};
+use umbel_types::{Amount, AssetId, BlockHash, OutPoint, TimestampMs, TxId};
 
 use crate::coins::PaidTo;
 use crate::payment::PaymentStage;
 use crate::record::TxFact;
-use crate::state::{Memory, PaymentState};
+use crate::stake::StakeMove;
+use crate::state::{Memory, Moment, PaymentState};
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub enum HistoryKind {
     Mined,
     /// Moved between own coins.
     SelfTransfer,
+    /// Stake: [`HistoryEntry::stake`] says what happened.
+    Stake,
 }
 
 /// One entry. A transaction that moves two assets has two.
@@ -52,6 +55,8 @@ pub struct HistoryEntry {
     pub to: Option<String>,
     /// Note, where there is one.
     pub note: Option<String>,
+    /// What happened to stake; [`HistoryEntry::to`] names the validator then.
+    pub stake: Option<StakeMove>,
     /// Whether everyone sees the amount.
     pub public: bool,
     /// Time of the accepting block, or of its making. Estimated from the DAA score where a scan of the present state
@@ -90,8 +95,7 @@ pub struct HistoryPage {
 /// What a history is read from.
 pub(crate) struct View<'a> {
     pub(crate) memory: &'a Memory,
-    pub(crate) now: DaaScore,
-    pub(crate) confirmation_depth: u64,
+    pub(crate) now: Moment,
     pub(crate) coinbase_maturity: u64,
 }
 
@@ -156,9 +160,19 @@ fn contains(entry: &HistoryEntry, needle: &str) -> bool {
         HistoryKind::Received => "received",
         HistoryKind::Mined => "mined",
         HistoryKind::SelfTransfer => "self_transfer",
+        HistoryKind::Stake => "stake",
     };
-    let texts = [entry.note.as_deref(), entry.to.as_deref(), Some(&*id), Some(kind)];
+    let stake = entry.stake.map(StakeMove::name);
+    let texts = [stake, entry.note.as_deref(), entry.to.as_deref(), Some(&*id), Some(kind)];
     texts.into_iter().flatten().any(|text| text.to_lowercase().contains(needle))
+}
+
+/// What stands in the place of a recipient: stake that moved and the validator, or an address.
+fn named(to: &str) -> (Option<StakeMove>, String) {
+    match StakeMove::read(to) {
+        Some((stake, validator)) => (Some(stake), validator.to_owned()),
+        None => (None, to.to_owned()),
+    }
 }
 
 fn add(sum: &mut Amount, value: Amount) {
@@ -200,16 +214,23 @@ impl View<'_> {
     fn entry_of_payment(&self, payment: &PaymentState, fact: Option<&TxFact>) -> HistoryEntry {
         let record = &payment.record;
         let txid = payment.txids.last().copied().unwrap_or(TxId([0; 32]));
+        let (stake, to) = named(&record.to.0);
+        let kind = match (stake, record.to_self) {
+            (Some(_), _) => HistoryKind::Stake,
+            (None, true) => HistoryKind::SelfTransfer,
+            (None, false) => HistoryKind::Sent,
+        };
         HistoryEntry {
             id: EntryId::Tx(txid),
             reward_for: None,
-            kind: if record.to_self { HistoryKind::SelfTransfer } else { HistoryKind::Sent },
-            stage: self.memory.stage(payment, self.now, self.confirmation_depth),
+            kind,
+            stage: self.memory.stage(payment, &self.now),
             asset: record.asset,
             amount: record.amount,
             fee: Some(record.fee),
-            to: Some(record.to.0.clone()),
+            to: Some(to),
             note: (!record.note.0.is_empty()).then(|| record.note.0.clone()),
+            stake,
             public: record.public,
             time: fact.map_or(record.created, |fact| fact.time),
             accepted_in: fact.and_then(|fact| fact.accepted_in).map(|(block, _)| block),
@@ -237,7 +258,7 @@ impl View<'_> {
         for sent in &fact.sent {
             let moved = moved.entry(sent.asset).or_default();
             add(&mut moved.sent, sent.value);
-            moved.public |= sent.to.0.starts_with("zk13str_");
+            moved.public |= sent.to.0.starts_with("zk13str_") || StakeMove::read(&sent.to.0).is_some();
             moved.to.get_or_insert_with(|| sent.to.0.clone());
             if !sent.note.0.is_empty() {
                 moved.note = Some(sent.note.0.clone());
@@ -254,7 +275,11 @@ impl View<'_> {
         for (asset, moved) in moved {
             let fee = if consumed && asset == AssetId::STR { fact.fee.units() } else { 0 };
             let lost = moved.spent.units().saturating_sub(moved.received.units()).saturating_sub(fee);
-            let (kind, amount) = if !consumed {
+            let stakes = moved.to.as_deref().and_then(StakeMove::read).map(|(stake, _)| stake);
+            let (kind, amount) = if let Some(stake) = stakes.filter(|_| asset == AssetId::STR) {
+                let out = matches!(stake, StakeMove::Withdraw | StakeMove::Report);
+                (HistoryKind::Stake, if out { moved.received_openly } else { moved.sent })
+            } else if !consumed {
                 match fact.id {
                     EntryId::Reward(_) => (HistoryKind::Mined, moved.received),
                     // Change of a payment that was made elsewhere, or before a restore.
@@ -288,18 +313,21 @@ impl View<'_> {
         moved: Moved,
     ) -> HistoryEntry {
         let depth = self.memory.depth(fact);
+        let (stake, to) = moved.to.as_deref().map(named).unzip();
         let mature_at = fact.daa_score.saturating_add(self.coinbase_maturity);
-        let matures_in = (kind == HistoryKind::Mined && mature_at > self.now).then(|| mature_at.0 - self.now.0);
+        let matures_in =
+            (kind == HistoryKind::Mined && mature_at > self.now.daa_score).then(|| mature_at.0 - self.now.daa_score.0);
         HistoryEntry {
             id: fact.id,
             reward_for: fact.reward_for,
             kind,
-            stage: if depth >= self.confirmation_depth { PaymentStage::Confirmed } else { PaymentStage::Accepted },
+            stage: self.memory.accepted_stage(fact, &self.now),
             asset,
             amount,
             fee: consumed.then_some(fact.fee),
-            to: moved.to,
+            to,
             note: moved.note,
+            stake: stake.flatten(),
             public: moved.public,
             time: fact.time,
             accepted_in: fact.accepted_in.map(|(block, _)| block),

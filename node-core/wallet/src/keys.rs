@@ -8,6 +8,7 @@ use umbel_crypto::keys::{
 };
 use umbel_crypto::ml_dsa::MlDsaKey;
 use umbel_types::{Hash32, Network, ZkAddress};
+use zeroize::Zeroizing;
 
 use crate::coins::PaidTo;
 use crate::seed::{ACCOUNT, WalletSecrets};
@@ -42,6 +43,16 @@ impl SpendKeys {
     /// The key that spends Memos of a zk13str address.
     pub(crate) fn secp(&self, index: u32) -> SecpKey {
         self.seed.secp_key(ACCOUNT, index)
+    }
+
+    /// A vote key.
+    pub(crate) fn vote_key(&self, network: Network, index: u32) -> MlDsaKey {
+        self.seed.ml_dsa_key(MlDsaRole::Vote, network, ACCOUNT, index)
+    }
+
+    /// The seed of a vote key.
+    pub(crate) fn vote_seed(&self, network: Network, index: u32) -> Zeroizing<[u8; 32]> {
+        self.seed.ml_dsa_seed(MlDsaRole::Vote, network, ACCOUNT, index)
     }
 
     /// The second key of the post-quantum address of this number.

@@ -4,6 +4,7 @@
 //! - seed words, keys and the encrypted file of each wallet (`seed.rs`, `keys.rs`, `secrets_file.rs`, [`store`])
 //! - finding coins, memos and locks in the present state and along the selected chain, undone and redone with it (`scan.rs`)
 //! - planning, proving and signing payments (`plan.rs`, `select.rs` → `prove.rs` → `sign.rs`, together in `build.rs`)
+//! - staking: registering, delegating, taking out (`stake.rs`)
 //! - paying into locks, spending them, alone or with other signers (`locks.rs`, `lock_tx.rs`, `signing.rs`)
 //! - watching payments until they are confirmed, conflicted or over (`payments.rs`)
 //! - the encrypted journal of what the chain does not tell: sent notes, labels, addresses handed out (`journal.rs`)
@@ -58,6 +59,9 @@ mod sign;
 mod signing;
 mod size;
 mod staging;
+mod stake;
+pub mod stake_book;
+pub mod stake_error;
 mod state;
 pub mod store;
 #[cfg(feature = "test-util")]
@@ -77,5 +81,8 @@ pub use plan::{MAX_NOTE_BYTES, PaymentPlan, PaymentRequest, PlanNotice, SendAmou
 pub use secrets_file::KdfProfile;
 pub use seed::{Preview, preview};
 pub use signing::{SHOWN_TO_SIGNERS, SigningParts, SigningRequest, SigningView};
+pub use stake::{StakeMove, StakeMoved, check_registration};
+pub use stake_book::{Held, StakeBook};
+pub use stake_error::StakeError;
 pub use store::{NewWallet, PublicPart, Revealed, WalletFolder, WalletSummary};
 pub use wallet::{Balance, LockStatus, ScanState, SearchReport, Wallet};

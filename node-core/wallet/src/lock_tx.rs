@@ -24,7 +24,7 @@ use crate::lock_error::LockError;
 use crate::locks::{OwnLock, PostQuantumAddress, lock_text, witness_bytes};
 use crate::payment::{Payment, PaymentId};
 use crate::plan::{Funds, plan_lock};
-use crate::prove::{ChainTerms, Payee, Target, prove};
+use crate::prove::{ChainTerms, Frame, Payee, Target, prove};
 use crate::random::{SeededRng, fill_random};
 use crate::record::{OwnOutput, PaymentRecord, Record, bounded};
 use crate::wallet::{PAYMENT_LIFETIME_S, Wallet, now_ms};
@@ -186,7 +186,8 @@ impl Wallet {
             valid: self.valid_for(PAYMENT_LIFETIME_S),
         };
         let mut rng = SeededRng::from_os()?;
-        let proved = prove(&self.watch, &terms, funds.coins, targets, NoteSize::None, funds.fee, &mut rng)?;
+        let proved =
+            prove(&self.watch, &terms, funds.coins, targets, Frame::transfer(NoteSize::None, funds.fee), &mut rng)?;
         let (tx, own) = proved.sign(&spend, &self.watch, terms.genesis, &mut rng)?;
         let place = tx.core.outputs.iter().zip(0u32..).find(|(output, _)| pays_into(output, &lock));
         let (_, index) = place.ok_or_else(|| WalletError::Build("the lock is no output".to_owned()))?;
@@ -468,12 +469,12 @@ impl Wallet {
         Ok((core, coin))
     }
 
-    fn valid_for(&self, seconds: u64) -> DaaRange {
+    pub(crate) fn valid_for(&self, seconds: u64) -> DaaRange {
         DaaRange { start: DaaScore(0), end: self.now.saturating_add(self.with.params.daa_of_seconds(seconds)) }
     }
 
     /// Checks a transaction as every node will, and records it to be submitted.
-    fn record_tx(
+    pub(crate) fn record_tx(
         &mut self,
         tx: Transaction,
         own: Vec<OwnOutput>,
@@ -507,12 +508,12 @@ impl Wallet {
                 error => WalletError::Journal(error.to_string()),
             });
         }
-        tracing::info!(target: "umbel::wallet", wallet = self.name(), payment = id.0, "lock transaction recorded");
+        tracing::info!(target: "umbel::wallet", wallet = self.name(), payment = id.0, "public transaction recorded");
         self.payment(id).ok_or(WalletError::NoSuchPayment(id.0))
     }
 }
 
-fn no_address() -> WalletError {
+pub(crate) fn no_address() -> WalletError {
     WalletError::Build("no address of this wallet is free".to_owned())
 }
 

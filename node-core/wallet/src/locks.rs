@@ -123,7 +123,7 @@ pub(crate) fn spent_locks(
         }
         let body = match chain.block(carrier) {
             Ok(block) => block.body,
-            Err(ConsensusError::UnknownBlock(_)) => continue,
+            Err(ConsensusError::UnknownBlock(_) | ConsensusError::Pruned(_)) => continue,
             Err(error) => return Err(error),
         };
         for tx in body.txs {
@@ -358,7 +358,7 @@ impl Wallet {
     pub(crate) fn spender_on_its_way(&self, outpoint: &OutPoint) -> Option<TxId> {
         self.memory.payments.values().find_map(|payment| {
             let tx = payment.record.txs.iter().find(|tx| tx.core.inputs.iter().any(|i| i.outpoint == *outpoint))?;
-            let stage = self.memory.stage(payment, self.now, self.with.params.confirmation_depth);
+            let stage = self.memory.stage(payment, &self.moment());
             stage.holds_coins().then(|| tx.txid())
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use umbel_types::{Amount, AssetId, BlockHash, DaaScore, TimestampMs, TxId};
+use umbel_types::{Amount, AssetId, BlockHash, BlueScore, DaaScore, TimestampMs, TxId};
 
 /// Bits of a payment's number below the millisecond. 2⁵³ holds such numbers until 2039.
 const BELOW_MS_BITS: u32 = 12;
@@ -42,6 +42,8 @@ pub enum PaymentStage {
     Accepted,
     /// `confirmation_depth` deep.
     Confirmed,
+    /// In a block that no chain leaves any more.
+    Final,
     /// A competing transaction was accepted: the funds are free.
     Conflicted,
     /// Its time is over: the funds are free.
@@ -88,6 +90,8 @@ pub struct Payment {
     pub seen_in: Option<BlockHash>,
     /// The chain block that accepted its last transaction.
     pub accepted_in: Option<BlockHash>,
+    /// Its blue score.
+    pub accepted_at: Option<BlueScore>,
     /// The transaction that came first, where it is known.
     pub conflict: Option<TxId>,
     /// Why it failed or was given up, or why its stage is not known for certain.

@@ -65,7 +65,7 @@ impl Wallet {
     pub fn to_submit(&self) -> Vec<Arc<Transaction>> {
         let mut ready = Vec::new();
         for payment in self.memory.payments.values() {
-            let stage = self.memory.stage(payment, self.now, self.with.params.confirmation_depth);
+            let stage = self.memory.stage(payment, &self.moment());
             if !stage.holds_coins() {
                 continue;
             }
@@ -130,13 +130,14 @@ impl Wallet {
             expires: valid.end,
             seen_in: None,
             accepted_in: None,
+            accepted_at: None,
             conflict: None,
             reason: failed.clone(),
         }
     }
 
     fn describe(&self, payment: &PaymentState) -> Payment {
-        let stage = self.memory.stage(payment, self.now, self.with.params.confirmation_depth);
+        let stage = self.memory.stage(payment, &self.moment());
         let record = &payment.record;
         let last = payment.txids.len().saturating_sub(1);
         let conflict = (0..payment.txids.len()).find_map(|position| match self.memory.standing(payment, position) {
@@ -173,6 +174,7 @@ impl Wallet {
             expires: record.expires,
             seen_in: payment.seen.get(&last).copied(),
             accepted_in: fact.and_then(|fact| fact.accepted_in).map(|(block, _)| block),
+            accepted_at: fact.and_then(|fact| fact.accepted_in).map(|(_, blue_score)| blue_score),
             conflict,
             reason,
         }

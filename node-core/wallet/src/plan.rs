@@ -7,8 +7,8 @@ use umbel_types::{Amount, AssetId, Encode, Lock, OutPoint};
 use crate::coins::OwnedCoin;
 use crate::error::WalletError;
 use crate::select::{
-    Candidate, MAX_COINS, Pays, Picked, is_worth_its_fee, merge_fee, pick_asset, pick_max, pick_merged, pick_single,
-    sort, total,
+    Candidate, MAX_COINS, Pays, PaysInto, Picked, is_worth_its_fee, merge_fee, pick_asset, pick_max, pick_merged,
+    pick_single, sort, total,
 };
 use crate::size::Shape;
 
@@ -217,14 +217,14 @@ fn check_request(request: &PaymentRequest) -> Result<Pays, WalletError> {
     if request.note.len() > MAX_NOTE_BYTES {
         return Err(WalletError::NoteTooLong { got: request.note.len(), limit: MAX_NOTE_BYTES });
     }
-    let as_memo = match &request.to {
-        Address::Confidential(_) => false,
+    let into = match &request.to {
+        Address::Confidential(_) => PaysInto::Coin,
         Address::Zk13str(_) if !request.public => return Err(WalletError::NeedsPublic),
         Address::Zk13str(_) if !request.note.is_empty() => return Err(WalletError::PublicNote),
-        Address::Zk13str(_) => true,
+        Address::Zk13str(_) => PaysInto::Memo { longer_by: 0 },
     };
     let note = note_size(&request.note)?;
-    Ok(Pays { as_memo, lock_bytes: 0, note })
+    Ok(Pays { into, note })
 }
 
 /// Length class of the notes of a payment with this note.
@@ -295,7 +295,7 @@ fn assemble_str(
         let fee = merge_fee(group);
         let sum: u64 = group.iter().map(|c| c.value).sum();
         let (coins_in, memos_in) = counts(group);
-        let merge = Pays { as_memo: false, lock_bytes: 0, note: NoteSize::None };
+        let merge = Pays { into: PaysInto::Coin, note: NoteSize::None };
         let value = Amount::from_units(sum - fee);
         steps.push(TxPlan {
             inputs: group.iter().map(|c| funds.coin(c)).collect(),
@@ -320,8 +320,8 @@ fn assemble_str(
     finish(request, funds, amount, steps, internal)
 }
 
-/// Outputs that pay an amount into a lock.
-pub(crate) struct LockFunds {
+/// Outputs that pay an amount publicly, in one transaction.
+pub(crate) struct PublicFunds {
     /// What is consumed.
     pub(crate) coins: Vec<OwnedCoin>,
     /// Fee.
@@ -333,14 +333,26 @@ pub(crate) struct LockFunds {
 /// Picks what pays `amount` of STR into a lock, in one transaction.
 ///
 /// # Errors
-/// [`WalletError::ZeroAmount`], [`WalletError::InsufficientFunds`], [`WalletError::TooManyCoins`] where coins would have
-/// to be merged first.
-pub(crate) fn plan_lock(amount: Amount, lock: &Lock, data: &[u8], funds: &Funds<'_>) -> Result<LockFunds, WalletError> {
+/// [`WalletError::ZeroAmount`], and those of [`plan_public`].
+pub(crate) fn plan_lock(
+    amount: Amount,
+    lock: &Lock,
+    data: &[u8],
+    funds: &Funds<'_>,
+) -> Result<PublicFunds, WalletError> {
     if amount.is_zero() {
         return Err(WalletError::ZeroAmount);
     }
-    let lock_bytes = lock.to_bytes().len() - ADDRESS_LOCK_BYTES + data.len();
-    let pays = Pays { as_memo: true, lock_bytes, note: NoteSize::None };
+    let longer_by = lock.to_bytes().len() - ADDRESS_LOCK_BYTES + data.len();
+    plan_public(amount, PaysInto::Memo { longer_by }, funds)
+}
+
+/// Picks what pays `amount` of STR, which may be nothing but the fee, in one transaction.
+///
+/// # Errors
+/// [`WalletError::InsufficientFunds`], [`WalletError::TooManyCoins`] where coins would have to be merged first.
+pub(crate) fn plan_public(amount: Amount, into: PaysInto, funds: &Funds<'_>) -> Result<PublicFunds, WalletError> {
+    let pays = Pays { into, note: NoteSize::None };
     let [coins, memos, both] = funds.pools(AssetId::STR);
     let units = amount.units();
     let picked = [&coins, &memos, &both].into_iter().find_map(|pool| pick_single(pool, &pays, units));
@@ -354,7 +366,7 @@ pub(crate) fn plan_lock(amount: Amount, lock: &Lock, data: &[u8], funds: &Funds<
         });
     };
     let own = picked.direct.iter().filter_map(|c| funds.coins.iter().find(|coin| coin.outpoint == c.outpoint));
-    Ok(LockFunds {
+    Ok(PublicFunds {
         coins: own.map(|coin| (*coin).clone()).collect(),
         fee: Amount::from_units(picked.fee),
         change: Amount::from_units(picked.change),

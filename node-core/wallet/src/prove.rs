@@ -17,6 +17,8 @@ use crate::random::SeededRng;
 
 /// What stands for a lock in a salt.
 const PLANNED_LOCK: Domain = Domain("umbel/planned-lock/v1");
+/// What stands for an Action in a salt.
+const PLANNED_ACTION: Domain = Domain("umbel/planned-action/v1");
 
 /// What every transaction of a network needs to say.
 #[derive(Clone, Copy, Debug)]
@@ -49,13 +51,33 @@ impl Payee {
     fn planned(&self) -> Address {
         match self {
             Self::Address(address) => address.clone(),
-            Self::Lock { lock, data } => {
-                let hash = Hasher::new(PLANNED_LOCK).with(lock).with_bytes(data).finish();
-                let mut bytes = [0; 20];
-                bytes.copy_from_slice(&hash.0[..20]);
-                Address::Zk13str(ZkAddress(bytes))
-            }
+            Self::Lock { lock, data } => stand_in(Hasher::new(PLANNED_LOCK).with(lock).with_bytes(data)),
         }
+    }
+}
+
+/// An address that nobody has, in the place of what has none.
+fn stand_in(hasher: Hasher) -> Address {
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(&hasher.finish().0[..20]);
+    Address::Zk13str(ZkAddress(bytes))
+}
+
+/// What a transaction does besides its inputs and outputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// Its Action.
+    pub(crate) action: Action,
+    /// Length class of its coins' notes.
+    pub(crate) note: NoteSize,
+    /// Its fee.
+    pub(crate) fee: Amount,
+}
+
+impl Frame {
+    /// A transfer.
+    pub(crate) fn transfer(note: NoteSize, fee: Amount) -> Self {
+        Self { action: Action::Transfer, note, fee }
     }
 }
 
@@ -113,15 +135,16 @@ pub(crate) fn prove(
     terms: &ChainTerms,
     mut inputs: Vec<OwnedCoin>,
     mut targets: Vec<Target>,
-    note: NoteSize,
-    fee: Amount,
+    frame: Frame,
     rng: &mut SeededRng,
 ) -> Result<ProvedTx, WalletError> {
+    let Frame { action, note, fee } = frame;
     inputs.sort_by_key(|coin| coin.outpoint);
     shuffle(&mut targets, rng);
     let outpoints: Vec<OutPoint> = inputs.iter().map(|coin| coin.outpoint).collect();
     let recipients: Vec<Address> = targets.iter().map(|target| target.to.planned()).collect();
-    let planned: Vec<PlannedOutput<'_>> = targets
+    let acted = stand_in(Hasher::new(PLANNED_ACTION).with(&action));
+    let mut planned: Vec<PlannedOutput<'_>> = targets
         .iter()
         .zip(&recipients)
         .map(|(target, recipient)| PlannedOutput {
@@ -131,6 +154,9 @@ pub(crate) fn prove(
             note: &target.note,
         })
         .collect();
+    if action != Action::Transfer {
+        planned.push(PlannedOutput { recipient: &acted, asset: AssetId::STR, value: Amount::ZERO, note: "" });
+    }
     let salt = keys.outgoing().salt(&outpoints, &planned, fee, rng);
 
     let mut outputs = Vec::with_capacity(targets.len());
@@ -177,7 +203,7 @@ pub(crate) fn prove(
     let core = TxCore {
         version: TX_VERSION,
         chain: terms.chain,
-        action: Action::Transfer,
+        action,
         inputs: core_inputs,
         outputs,
         fee,

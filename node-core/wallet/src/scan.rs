@@ -19,6 +19,7 @@ use crate::history::EntryId;
 use crate::keys::WatchKeys;
 use crate::locks::{OwnLock, find_locks, spent_locks};
 use crate::record::{ChainDelta, Received, SentTo, Spent, TxFact, bounded};
+use crate::stake::staked_by;
 use crate::state::{Memory, entry_of, still_stands};
 
 /// Outputs read from a snapshot at a time.
@@ -325,7 +326,7 @@ fn tell(
         let consumed = |spent: &&Spent| core.inputs.iter().any(|input| input.outpoint == spent.outpoint);
         fact.spent = spent.iter().filter(consumed).copied().collect();
         let own: BTreeSet<u32> = fact.received.iter().map(|received| received.outpoint.index).collect();
-        fact.sent = read_sent(keys, chain.params(), core, &own);
+        fact.sent = staked_by(core).into_iter().chain(read_sent(keys, chain.params(), core, &own)).collect();
     }
     Ok(facts.by_id.into_values().collect())
 }
@@ -351,12 +352,19 @@ pub(crate) fn tell_again(
     let mut known: BTreeMap<OutPoint, Spent> = spent_before.chain(unspent).map(|own| (own.outpoint, own)).collect();
     let mut at = from.block;
     while at != to.block {
-        let path = chain.chain_path(at, PAGE)?;
+        let path = match chain.chain_path(at, PAGE) {
+            // What the node let go of is not told.
+            Err(ConsensusError::Pruned(_)) => return Ok(facts),
+            path => path?,
+        };
         // The chain moves on meanwhile: following it undoes what no longer stands.
         let Some(last) = path.added.last().filter(|_| path.removed.is_empty()) else { break };
         at = *last;
         for block in path.added {
-            let acceptance = chain.acceptance(block)?;
+            let acceptance = match chain.acceptance(block) {
+                Err(ConsensusError::Pruned(_)) => continue,
+                acceptance => acceptance?,
+            };
             let found = find_own(keys, &acceptance.added, When::Exactly(acceptance.timestamp));
             known.extend(found.iter().filter(|coin| coin.verified).map(|coin| (coin.outpoint, Spent::from(coin))));
             let spent: Vec<Spent> =
@@ -430,7 +438,7 @@ fn consumers(
         }
         let body = match chain.block(*block) {
             Ok(block) => block.body,
-            Err(ConsensusError::UnknownBlock(_)) => continue,
+            Err(ConsensusError::UnknownBlock(_) | ConsensusError::Pruned(_)) => continue,
             Err(error) => return Err(error),
         };
         for tx in &body.txs {

@@ -45,7 +45,16 @@ pub enum KdfProfile {
 }
 
 impl KdfProfile {
-    fn cost(self) -> KdfCost {
+    /// The profile of a network: full, but where coins are worth nothing by design.
+    pub fn of(network: Network) -> Self {
+        match network {
+            Network::Devnet => Self::Devnet,
+            Network::Lan | Network::Testnet | Network::Mainnet | Network::Lab32 => Self::Calibrated,
+        }
+    }
+
+    /// The cost. Calibrating takes as long as some guesses.
+    pub fn cost(self) -> KdfCost {
         match self {
             Self::Calibrated => calibrate(TARGET_MEMORY_KIB, |cost| {
                 let start = Instant::now();

@@ -5,7 +5,7 @@ use umbel_types::tx::MAX_INPUTS;
 use umbel_types::{Amount, OutPoint};
 
 use crate::coins::OwnedCoin;
-use crate::size::{COIN_INPUT_BYTES, Shape};
+use crate::size::{COIN_INPUT_BYTES, Further, Shape};
 
 /// Most transactions that merge coins ahead of one payment: 2,080 coins in all.
 pub(crate) const MAX_MERGES: usize = 32;
@@ -29,13 +29,25 @@ impl From<&OwnedCoin> for Candidate {
     }
 }
 
+/// Where the money goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PaysInto {
+    /// A coin.
+    Coin,
+    /// A Memo.
+    Memo {
+        /// Bytes by which it is longer than a public payment: of its lock and data.
+        longer_by: usize,
+    },
+    /// An Action: no output but change.
+    Action(Further),
+}
+
 /// What the outputs look like, change aside.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pays {
-    /// The payment is a Memo, not a coin.
-    pub(crate) as_memo: bool,
-    /// Bytes by which the Memo is longer than a public payment: of its lock and data.
-    pub(crate) lock_bytes: usize,
+    /// What is paid into.
+    pub(crate) into: PaysInto,
     /// Length class of the notes.
     pub(crate) note: NoteSize,
 }
@@ -43,14 +55,14 @@ pub(crate) struct Pays {
 impl Pays {
     /// Shape of a transaction with `change` coins of change.
     pub(crate) fn shape(&self, coins_in: usize, memos_in: usize, change: usize) -> Shape {
-        Shape {
-            coins_in,
-            memos_in,
-            coins_out: change + usize::from(!self.as_memo),
-            memos_out: usize::from(self.as_memo),
-            lock_bytes: self.lock_bytes,
-            note: self.note,
-        }
+        let (coins, memos_out, further) = match self.into {
+            PaysInto::Coin => (1, 0, Further::default()),
+            PaysInto::Memo { longer_by } => {
+                (0, 1, Further { bytes: longer_by, signatures: 0, state_bytes: longer_by as u64 })
+            }
+            PaysInto::Action(further) => (0, 0, further),
+        };
+        Shape { coins_in, memos_in, coins_out: change + coins, memos_out, further, note: self.note }
     }
 }
 
@@ -89,17 +101,20 @@ fn counts(candidates: &[Candidate]) -> (usize, usize) {
 /// Fee of the transaction that merges a group into one coin without a note.
 pub(crate) fn merge_fee(group: &[Candidate]) -> u64 {
     let (coins_in, memos_in) = counts(group);
-    Pays { as_memo: false, lock_bytes: 0, note: NoteSize::None }.shape(coins_in, memos_in, 0).fee().units()
+    Pays { into: PaysInto::Coin, note: NoteSize::None }.shape(coins_in, memos_in, 0).fee().units()
 }
 
 /// Fee and change of paying `amount` from `have` with so many inputs; `None` where it does not suffice. Change that
-/// would not pay for its own output goes to the fee.
+/// would not pay for its own output goes to the fee; an Action has no other output, and every transaction has one.
 fn settle(pays: &Pays, have: u128, amount: u64, coins_in: usize, memos_in: usize) -> Option<(u64, u64)> {
     let rest = have.checked_sub(u128::from(amount))?;
     let with_change = pays.shape(coins_in, memos_in, 1).fee().units();
     if let Some(change) = rest.checked_sub(u128::from(with_change)).filter(|change| *change > 0) {
         // What comes back is part of what was there: sums of amounts of one asset fit in a u64.
         return u64::try_from(change).ok().map(|change| (with_change, change));
+    }
+    if matches!(pays.into, PaysInto::Action(_)) {
+        return None;
     }
     let exact = pays.shape(coins_in, memos_in, 0).fee().units();
     (rest >= u128::from(exact)).then(|| u64::try_from(rest).ok().map(|fee| (fee, 0)))?
@@ -253,7 +268,7 @@ mod tests {
         pool
     }
 
-    const PAYS: Pays = Pays { as_memo: false, lock_bytes: 0, note: NoteSize::None };
+    const PAYS: Pays = Pays { into: PaysInto::Coin, note: NoteSize::None };
 
     #[test]
     fn one_coin_that_suffices_is_taken_and_the_smallest_such() {
@@ -340,5 +355,18 @@ mod tests {
                 prop_assert!(picked.fee >= shape.fee().units());
             }
         }
+    }
+
+    #[test]
+    fn an_action_always_leaves_change() {
+        let further = Further { bytes: 200, signatures: 1, state_bytes: 0 };
+        let action = Pays { into: PaysInto::Action(further), note: NoteSize::None };
+        let fee = action.shape(1, 0, 1).fee().units();
+        // What would pay the fee with nothing to spare is not enough alone.
+        assert_eq!(pick_single(&pool(&[fee]), &action, 0), None);
+        let picked = pick_single(&pool(&[fee + 1]), &action, 0).unwrap();
+        assert_eq!((picked.fee, picked.change), (fee, 1));
+        let picked = pick_single(&pool(&[2 * fee, fee]), &action, 0).unwrap();
+        assert!(picked.change > 0);
     }
 }

@@ -2,7 +2,7 @@
 //! keys are used.
 
 use umbel_crypto::keys::SecpKey;
-use umbel_crypto::{InputSecrets, OutputSecrets, prove_transaction};
+use umbel_crypto::{ActionSecrets, InputSecrets, OutputSecrets, prove_with_action};
 use umbel_types::{BlockHash, Transaction};
 
 use crate::coins::{OwnedCoin, PaidTo, Spendable};
@@ -12,7 +12,7 @@ use crate::prove::{OutputKind, ProvedTx};
 use crate::random::SeededRng;
 
 impl ProvedTx {
-    /// Makes all proofs and signatures; gives the transaction and its own outputs.
+    /// Makes all proofs and signatures of a transfer; gives the transaction and its own outputs.
     ///
     /// # Errors
     /// [`WalletError::Build`] where the wallet's data does not open what it claims to own.
@@ -21,6 +21,21 @@ impl ProvedTx {
         spend: &SpendKeys,
         watch: &WatchKeys,
         genesis: BlockHash,
+        rng: &mut SeededRng,
+    ) -> Result<(Transaction, Vec<OwnedCoin>), WalletError> {
+        self.sign_with_action(spend, watch, genesis, &ActionSecrets::None, rng)
+    }
+
+    /// The same for any Action.
+    ///
+    /// # Errors
+    /// As for [`Self::sign`].
+    pub(crate) fn sign_with_action(
+        self,
+        spend: &SpendKeys,
+        watch: &WatchKeys,
+        genesis: BlockHash,
+        action: &ActionSecrets<'_>,
         rng: &mut SeededRng,
     ) -> Result<(Transaction, Vec<OwnedCoin>), WalletError> {
         let Self { core, inputs, outputs, own } = self;
@@ -51,7 +66,7 @@ impl ProvedTx {
                 OutputKind::PublicMemo => OutputSecrets::PublicMemo,
             })
             .collect();
-        let witness = prove_transaction(&core, &sighash, &input_secrets, &output_secrets, rng)
+        let witness = prove_with_action(&core, &sighash, &input_secrets, &output_secrets, action, rng)
             .map_err(|error| WalletError::Build(error.to_string()))?;
         Ok((Transaction { core, witness }, own))
     }

@@ -15,8 +15,8 @@ use umbel_types::tx::{
     IndexedSignature, InputWitness, KERNEL_PROOF_BYTES, LockBranch, MAX_RANGE_PROOF_BYTES, OUTPUT_PROOF_BYTES,
 };
 use umbel_types::{
-    Amount, AssetId, BlockHash, DaaRange, DaaScore, Decode, DecodeError, Encode, Input, Lock, MemoValue, OutPoint,
-    Output, Params, Transaction, TxCore, TxId, Witness,
+    Action, Amount, AssetId, BlockHash, DaaRange, DaaScore, Decode, DecodeError, Encode, Input, Lock, MemoValue,
+    OutPoint, Output, Params, Transaction, TxCore, TxId, Witness,
 };
 
 use crate::error::WalletError;
@@ -142,6 +142,7 @@ impl SigningRequest {
             range_proof: self.range_proof.clone(),
             inputs: vec![InputWitness::Multisig(signatures)],
             outputs: self.outputs.clone(),
+            action: umbel_types::staking::ActionWitness::None,
             kernel: self.kernel,
         }
     }
@@ -169,7 +170,7 @@ fn refused(error: SigningError) -> WalletError {
 
 /// What a core spends; whom it pays is filled in later.
 fn spend_of(core: &TxCore) -> Result<SigningView, SigningError> {
-    let [input] = core.inputs.as_slice() else { return Err(SigningError::Form) };
+    let (Action::Transfer, [input]) = (&core.action, core.inputs.as_slice()) else { return Err(SigningError::Form) };
     let Input::Memo { terms, branch: LockBranch::Owner } = &input.consumed else { return Err(SigningError::Form) };
     let (Lock::Multisig { m, keys }, MemoValue::Public(value)) = (&terms.lock, &terms.value) else {
         return Err(SigningError::Form);

@@ -20,6 +20,17 @@ const MEMO_OUTPUT_BYTES: usize = 1 + 32 + 9 + 21 + 1 + 4 + 16;
 /// A stored Memo of this form: outpoint, the output, origin and DAA score.
 const MEMO_STORED_BYTES: usize = 36 + MEMO_OUTPUT_BYTES + 9;
 
+/// What a transaction has besides coins, public payments, and what every transaction has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Further {
+    /// Bytes: of an Action and its signatures, or by which a Memo is longer than a public payment.
+    pub(crate) bytes: usize,
+    /// Signatures of an Action.
+    pub(crate) signatures: usize,
+    /// Bytes of them that stay until they are consumed.
+    pub(crate) state_bytes: u64,
+}
+
 /// What a transaction's length depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -31,8 +42,8 @@ pub(crate) struct Shape {
     pub(crate) coins_out: usize,
     /// Memos created.
     pub(crate) memos_out: usize,
-    /// Bytes by which the Memos created are longer than public payments: of their locks and data.
-    pub(crate) lock_bytes: usize,
+    /// What comes on top.
+    pub(crate) further: Further,
     /// Length class of the coins' notes.
     pub(crate) note: NoteSize,
 }
@@ -45,7 +56,7 @@ impl Shape {
             + self.memos_in * MEMO_INPUT_BYTES
             + self.coins_out * (COIN_OUTPUT_BYTES + self.note_bytes())
             + self.memos_out * MEMO_OUTPUT_BYTES
-            + self.lock_bytes
+            + self.further.bytes
             + range_proof_len(self.coins_out)
     }
 
@@ -61,14 +72,14 @@ impl Shape {
     fn state_bytes(&self) -> u64 {
         let coins = |n: usize| n as u64 * COIN_STORED_BYTES;
         let memos = |n: usize| (n * MEMO_STORED_BYTES) as u64;
-        let longer = (self.coins_out * self.note_bytes() + self.lock_bytes) as u64;
-        let created = coins(self.coins_out) + memos(self.memos_out) + longer;
+        let notes = (self.coins_out * self.note_bytes()) as u64;
+        let created = coins(self.coins_out) + memos(self.memos_out) + notes + self.further.state_bytes;
         created.saturating_sub(coins(self.coins_in) + memos(self.memos_in))
     }
 
     /// Least fee.
     pub(crate) fn fee(&self) -> Amount {
-        let compute = compute_mass(self.bytes(), self.coins_in + self.memos_in);
+        let compute = compute_mass(self.bytes(), self.coins_in + self.memos_in + self.further.signatures);
         min_fee(compute.max(state_mass(self.state_bytes())))
     }
 

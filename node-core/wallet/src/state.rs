@@ -44,6 +44,19 @@ pub(crate) struct Memory {
 /// Most positions that are kept: beyond it, they are thinned to one for each doubling of their distance.
 const MAX_POSITIONS: usize = 128;
 
+/// What the chain says of now, and no record does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// DAA score of the next block.
+    pub(crate) daa_score: DaaScore,
+    /// Blue score that makes something accepted `confirmed`.
+    pub(crate) confirmation_depth: u64,
+    /// Blue score of the last final chain block.
+    pub(crate) final_blue_score: BlueScore,
+    /// Its DAA score.
+    pub(crate) final_daa_score: DaaScore,
+}
+
 /// A payment and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PaymentState {
@@ -296,12 +309,26 @@ impl Memory {
         TxStanding::Open
     }
 
-    /// How far a payment is, at DAA score `now`, with `depth` telling how deep an accepted transaction lies.
-    pub(crate) fn stage(&self, payment: &PaymentState, now: DaaScore, confirmation_depth: u64) -> PaymentStage {
+    /// How far an accepted transaction is.
+    pub(crate) fn accepted_stage(&self, fact: &TxFact, now: &Moment) -> PaymentStage {
+        let is_final = match fact.accepted_in {
+            Some((_, blue_score)) => blue_score <= now.final_blue_score,
+            None => fact.daa_score <= now.final_daa_score,
+        };
+        if is_final {
+            PaymentStage::Final
+        } else if self.depth(fact) >= now.confirmation_depth {
+            PaymentStage::Confirmed
+        } else {
+            PaymentStage::Accepted
+        }
+    }
+
+    /// How far a payment is.
+    pub(crate) fn stage(&self, payment: &PaymentState, now: &Moment) -> PaymentStage {
         let last = payment.txids.len().saturating_sub(1);
         if let Some(fact) = payment.txids.last().and_then(|txid| self.facts.get(&EntryId::Tx(*txid))) {
-            let deep = self.depth(fact) >= confirmation_depth;
-            return if deep { PaymentStage::Confirmed } else { PaymentStage::Accepted };
+            return self.accepted_stage(fact, now);
         }
         let standings = || (0..payment.txids.len()).map(|position| self.standing(payment, position));
         if standings().any(|s| matches!(s, TxStanding::Conflicted(Some(_)))) {
@@ -313,7 +340,7 @@ impl Memory {
         if standings().any(|s| matches!(s, TxStanding::Conflicted(None))) {
             return PaymentStage::Conflicted;
         }
-        let over = |position: usize| payment.record.txs[position].core.valid.has_ended(now);
+        let over = |position: usize| payment.record.txs[position].core.valid.has_ended(now.daa_score);
         if standings().enumerate().any(|(position, s)| s == TxStanding::Open && over(position)) {
             return PaymentStage::Expired;
         }
@@ -339,10 +366,10 @@ impl Memory {
     }
 
     /// Inputs of payments that hold their coins.
-    pub(crate) fn reserved(&self, now: DaaScore, confirmation_depth: u64) -> BTreeSet<OutPoint> {
+    pub(crate) fn reserved(&self, now: &Moment) -> BTreeSet<OutPoint> {
         let mut reserved = BTreeSet::new();
         for payment in self.payments.values() {
-            if self.stage(payment, now, confirmation_depth).holds_coins() {
+            if self.stage(payment, now).holds_coins() {
                 let inputs = payment.record.txs.iter().flat_map(|tx| &tx.core.inputs);
                 reserved.extend(inputs.map(|input| input.outpoint));
             }
@@ -351,10 +378,10 @@ impl Memory {
     }
 
     /// What comes back to this wallet from payments that hold their coins, by asset.
-    pub(crate) fn pending(&self, now: DaaScore, confirmation_depth: u64) -> Vec<(AssetId, Amount)> {
+    pub(crate) fn pending(&self, now: &Moment) -> Vec<(AssetId, Amount)> {
         let mut pending = Vec::new();
         for payment in self.payments.values() {
-            if !self.stage(payment, now, confirmation_depth).holds_coins() {
+            if !self.stage(payment, now).holds_coins() {
                 continue;
             }
             for own in &payment.record.own {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use umbel_crypto::keys::ConfidentialAddress;
-use umbel_types::{Amount, AssetId, BlockHash, DaaRange, DaaScore, OutPoint, Params, TimestampMs};
+use umbel_types::{Amount, AssetId, BlockHash, BlueScore, DaaRange, DaaScore, OutPoint, Params, TimestampMs};
 
 use crate::build::BuildJob;
 use crate::coins::OwnedCoin;
@@ -22,7 +22,7 @@ use crate::record::{ChainDelta, Record, bounded};
 use crate::scan::SnapshotScan;
 use crate::secrets_file::SecretsFile;
 use crate::seed::WalletSecrets;
-use crate::state::Memory;
+use crate::state::{Memory, Moment};
 
 /// Seconds of DAA score in which a payment may be accepted: a day, so that one that hangs is over within a day.
 pub(crate) const PAYMENT_LIFETIME_S: u64 = 24 * 3600;
@@ -105,6 +105,8 @@ pub struct Wallet {
     pub(crate) building: BTreeMap<PaymentId, Building>,
     /// DAA score of the next block, as of the last scan.
     pub(crate) now: DaaScore,
+    /// Blue and DAA score of the last final chain block, as of the last scan.
+    pub(crate) finalized: (BlueScore, DaaScore),
     pub(crate) scan: Option<SnapshotScan>,
     pub(crate) state: ScanState,
     pub(crate) outputs_tried: u64,
@@ -145,6 +147,7 @@ impl Wallet {
             journal,
             building: BTreeMap::new(),
             now,
+            finalized: (BlueScore(0), DaaScore(0)),
             scan: None,
             state: ScanState::default(),
             outputs_tried: 0,
@@ -204,6 +207,15 @@ impl Wallet {
         let (spend, watch) = derive(secrets, network, self.memory.handed_out(), self.memory.next_internal);
         self.spend = Some(Arc::new(spend));
         self.watch = Arc::new(watch);
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            daa_score: self.now,
+            confirmation_depth: self.with.params.confirmation_depth,
+            final_blue_score: self.finalized.0,
+            final_daa_score: self.finalized.1,
+        }
     }
 
     pub(crate) fn want_rescan(&mut self) {
@@ -272,7 +284,7 @@ impl Wallet {
 
     /// Inputs of payments that are being built or on their way.
     pub(crate) fn reserved(&self) -> BTreeSet<OutPoint> {
-        let mut reserved = self.memory.reserved(self.now, self.with.params.confirmation_depth);
+        let mut reserved = self.memory.reserved(&self.moment());
         let building = self.building.values().filter(|building| building.failed.is_none());
         reserved.extend(building.flat_map(|building| building.plan.own_inputs()));
         reserved
@@ -302,10 +314,9 @@ impl Wallet {
             let balance = balances.entry(coin.asset).or_default();
             add(if self.is_mature(coin) { &mut balance.spendable } else { &mut balance.immature }, coin.value);
         }
-        let depth = self.with.params.confirmation_depth;
         let back = self.building.values().filter(|building| building.failed.is_none());
         let back = back.flat_map(|building| building.plan.comes_back());
-        for (asset, value) in self.memory.pending(self.now, depth).into_iter().chain(back) {
+        for (asset, value) in self.memory.pending(&self.moment()).into_iter().chain(back) {
             add(&mut balances.entry(asset).or_default().pending, value);
         }
         balances
@@ -318,12 +329,8 @@ impl Wallet {
 
     /// What came and went, newest first.
     pub fn history(&self, query: &HistoryQuery) -> HistoryPage {
-        let view = View {
-            memory: &self.memory,
-            now: self.now,
-            confirmation_depth: self.with.params.confirmation_depth,
-            coinbase_maturity: self.with.params.coinbase_maturity,
-        };
+        let view =
+            View { memory: &self.memory, now: self.moment(), coinbase_maturity: self.with.params.coinbase_maturity };
         history::page(&view, query)
     }
 

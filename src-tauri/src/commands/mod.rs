@@ -5,5 +5,7 @@
 pub(crate) mod node;
 pub(crate) mod send;
 pub(crate) mod settings;
+pub(crate) mod stake;
 pub(crate) mod tx;
+pub(crate) mod validator;
 pub(crate) mod wallet;

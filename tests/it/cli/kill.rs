@@ -1,7 +1,8 @@
 //! SIGKILL at random: while mining, proving and paying, and while wallets are made.
 //!
 //! Every round starts the real program on what the last one left, uses it, and kills it at an instant drawn from a seeded
-//! generator. `UMBEL_KILL_ROUNDS` says how many rounds, `UMBEL_KILL_SEED` which instants.
+//! generator. `UMBEL_KILL_ROUNDS` says how many rounds, `UMBEL_KILL_SEED` which instants. The node is killed on redb and on
+//! sled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -68,6 +69,8 @@ struct Told {
 /// The people of this test.
 struct World {
     folder: Folder,
+    /// The engine that keeps the chain.
+    store: &'static str,
     miner: NewWallet,
     payer: NewWallet,
     payee: NewWallet,
@@ -78,11 +81,13 @@ struct World {
 
 impl World {
     /// Three wallets, and coins for the one that pays.
-    fn new() -> Self {
+    fn new(store: &'static str) -> Self {
         let folder = Folder::new();
         let [miner, payer, payee] = ["miner", "payer", "payee"].map(|name| folder.create(name));
-        folder.run(&["devnet", "advance", &FIRST_COINS.to_string(), "--mine-to", &payer.confidential]).ok();
-        Self { folder, miner, payer, payee, told: Mutex::default(), asked: AtomicU64::new(0) }
+        folder
+            .run(&["--store", store, "devnet", "advance", &FIRST_COINS.to_string(), "--mine-to", &payer.confidential])
+            .ok();
+        Self { folder, store, miner, payer, payee, told: Mutex::default(), asked: AtomicU64::new(0) }
     }
 
     fn told<T>(&self, f: impl FnOnce(&mut Told) -> T) -> T {
@@ -91,12 +96,16 @@ impl World {
 
     /// Starts the node on what the last round left, and opens the wallet that pays.
     fn start(&self) -> (Node, Server) {
-        let node = self.folder.node(&[]);
+        let node = self.folder.node(&["--store", self.store]);
         let server = Server::of(&self.folder);
         eventually("the chain is open", BLOCK_TIMEOUT, || {
             let state = server.call("node/state", &json!({}));
-            assert_eq!(state["warnings"], json!([]), "nothing was damaged: {state}");
-            (state["sync"]["stage"] == "synced").then_some(())
+            let is_open = state["sync"]["stage"] == "synced";
+            let notice = (is_open && self.store == "sled").then(|| json!("store_beta"));
+            let warnings = state["warnings"].as_array().expect("a list");
+            assert!(warnings.iter().map(|w| &w["code"]).eq(&notice), "nothing was damaged: {state}");
+            assert_eq!(state["store"], self.store);
+            is_open.then_some(())
         });
         unlock(&server, "payer");
         (node, server)
@@ -154,7 +163,7 @@ impl World {
             let payment = server.ask("send/status", &json!({ "id": started["id"] }))?;
             match payment["stage"].as_str() {
                 Some("building") => {}
-                Some("submitted" | "seen" | "accepted" | "confirmed") => {
+                Some("submitted" | "seen" | "accepted" | "confirmed" | "final") => {
                     let txid = payment["txid"].as_str().expect("a recorded payment has a transaction").to_owned();
                     self.told(|told| told.payments.insert(txid, amount));
                     return Some(());
@@ -184,9 +193,12 @@ impl World {
             let sent = entries(server, "payer", "sent");
             for entry in &sent {
                 let state = entry["state"].as_str().expect("a state");
-                assert!(["submitted", "seen", "accepted", "confirmed"].contains(&state), "a payment is lost: {entry}");
+                assert!(
+                    ["submitted", "seen", "accepted", "confirmed", "final"].contains(&state),
+                    "a payment is lost: {entry}"
+                );
             }
-            sent.iter().all(|e| e["state"] == "accepted" || e["state"] == "confirmed").then_some(sent)
+            sent.iter().all(|e| ["accepted", "confirmed", "final"].iter().any(|s| e["state"] == *s)).then_some(sent)
         });
         let sent = by_txid(&paid);
         assert_eq!(sent.len(), paid.len(), "no transaction is listed twice");
@@ -241,7 +253,7 @@ impl World {
             let aside = ["damaged", "torn"].iter().any(|word| name.contains(word));
             assert!(!aside, "{} was found damaged", path.display());
         }
-        let report = self.folder.run(&["node", "verify"]).ok();
+        let report = self.folder.run(&["--store", self.store, "node", "verify"]).ok();
         let blocks = self.told(|told| told.blocks.len());
         assert!(report["blocks"].as_u64().is_some_and(|n| n >= blocks as u64), "{blocks} blocks were told: {report}");
     }
@@ -309,8 +321,17 @@ fn balance(server: &Server, wallet: &str) -> u64 {
 
 #[test]
 fn nothing_is_lost_when_a_mining_and_paying_node_is_killed() {
+    kill_while_mining_and_paying("redb");
+}
+
+#[test]
+fn nothing_is_lost_when_a_node_on_sled_is_killed() {
+    kill_while_mining_and_paying("sled");
+}
+
+fn kill_while_mining_and_paying(store: &'static str) {
     let mut chance = Chance::seeded(1);
-    let world = World::new();
+    let world = World::new(store);
     let (mut node, mut server) = world.start();
     world.check_blocks(&server);
     for round in 1..=from_environment("UMBEL_KILL_ROUNDS", ROUNDS) {

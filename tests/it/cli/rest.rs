@@ -155,9 +155,15 @@ fn settings_are_kept() {
     let server = Server::of(&folder);
     let settings = server.call("settings/get", &json!({}));
     assert_eq!(settings["auto_lock_minutes"], 5);
-    let changed = json!({ "auto_lock_minutes": 1, "theme": "dark", "language": "de" });
+    let mut changed = settings.clone();
+    for (key, value) in [("auto_lock_minutes", json!(1)), ("theme", json!("dark")), ("language", json!("de"))] {
+        changed[key] = value;
+    }
+    (changed["store"], changed["store_cache_mib"]) = (json!("sled"), json!(32));
+    assert_eq!((&settings["store"], &settings["store_cache_mib"]), (&json!("redb"), &json!(64)));
     assert_eq!(server.call("settings/set", &changed), changed);
     assert_eq!(server.try_call("settings/set", &json!({ "theme": "pink" })).status, 400);
+    assert_eq!(server.try_call("settings/set", &json!({ "store_cache_mib": 1 })).status, 400);
     node.stop();
     let node = folder.node(&["--store", "mem"]);
     assert_eq!(Server::of(&folder).call("settings/get", &json!({})), changed);

@@ -23,6 +23,7 @@ pub(crate) struct Palette {
     seen: String,
     accepted: String,
     confirmed: String,
+    last: String,
     outside: String,
 }
 
@@ -38,6 +39,7 @@ impl Palette {
             seen: dom::token("--seen"),
             accepted: dom::token("--accepted"),
             confirmed: dom::token("--confirmed"),
+            last: dom::token("--final"),
             outside: dom::token("--bad"),
         }
     }
@@ -47,6 +49,7 @@ impl Palette {
             BlockState::Seen => &self.seen,
             BlockState::Accepted => &self.accepted,
             BlockState::Confirmed => &self.confirmed,
+            BlockState::Final => &self.last,
             BlockState::Outside => &self.outside,
         }
     }

@@ -1,4 +1,4 @@
-//! The way of a payment: building → sent → in a block → accepted → confirmed.
+//! The way of a payment: building → sent → in a block → accepted → confirmed → final.
 
 use crate::format;
 use crate::i18n::{t, tn};
@@ -13,6 +13,7 @@ pub(crate) fn stage_name(stage: PaymentStage) -> String {
         PaymentStage::Seen => t!("stage.seen"),
         PaymentStage::Accepted => t!("stage.accepted"),
         PaymentStage::Confirmed => t!("stage.confirmed"),
+        PaymentStage::Final => t!("stage.final"),
         PaymentStage::Conflicted => t!("stage.conflicted"),
         PaymentStage::Expired => t!("stage.expired"),
         PaymentStage::Dropped => t!("stage.dropped"),
@@ -26,16 +27,17 @@ pub(crate) fn stage_class(stage: PaymentStage) -> &'static str {
         PaymentStage::Building | PaymentStage::Submitted | PaymentStage::Seen => "seen",
         PaymentStage::Accepted => "accepted",
         PaymentStage::Confirmed => "confirmed",
+        PaymentStage::Final => "final",
         PaymentStage::Conflicted | PaymentStage::Expired | PaymentStage::Dropped | PaymentStage::Failed => "bad",
     }
 }
 
 /// Whether nothing more happens to it.
 pub(crate) fn is_over(stage: PaymentStage) -> bool {
-    steps(stage).is_none() || stage == PaymentStage::Confirmed
+    steps(stage).is_none() || stage == PaymentStage::Final
 }
 
-/// Steps done out of five; `None` where the way ended.
+/// Steps done out of six; `None` where the way ended.
 fn steps(stage: PaymentStage) -> Option<usize> {
     match stage {
         PaymentStage::Building => Some(1),
@@ -43,6 +45,7 @@ fn steps(stage: PaymentStage) -> Option<usize> {
         PaymentStage::Seen => Some(3),
         PaymentStage::Accepted => Some(4),
         PaymentStage::Confirmed => Some(5),
+        PaymentStage::Final => Some(6),
         PaymentStage::Conflicted | PaymentStage::Expired | PaymentStage::Dropped | PaymentStage::Failed => None,
     }
 }
@@ -55,8 +58,12 @@ fn explained(payment: &Payment) -> String {
         PaymentStage::Building => t!("path.building"),
         PaymentStage::Submitted => t!("path.submitted"),
         PaymentStage::Seen => t!("path.seen"),
-        PaymentStage::Accepted => t!("path.accepted"),
-        PaymentStage::Confirmed => t!("path.confirmed"),
+        PaymentStage::Accepted | PaymentStage::Confirmed => match (payment.final_in_s, payment.stage) {
+            (Some(seconds), _) => t!("path.final_in", n = seconds),
+            (None, PaymentStage::Accepted) => t!("path.accepted"),
+            (None, _) => t!("path.confirmed"),
+        },
+        PaymentStage::Final => t!("path.final"),
         PaymentStage::Conflicted => t!("path.conflicted"),
         PaymentStage::Expired => t!("path.expired"),
         PaymentStage::Dropped => t!("path.dropped"),
@@ -78,7 +85,7 @@ pub(crate) fn PaymentPath(
 ) -> impl IntoView {
     let stage = Memo::new(move |_| payment.with(|p| p.stage));
     let done = move || steps(stage.get()).unwrap_or(0);
-    let colours = ["seen", "seen", "seen", "accepted", "confirmed"];
+    let colours = ["seen", "seen", "seen", "accepted", "confirmed", "final"];
     view! {
         <section class="card path-card" data-testid="payment-path" data-stage=move || wire(stage.get())>
             <div class="path" aria-hidden="true">

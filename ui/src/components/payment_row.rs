@@ -16,6 +16,7 @@ pub(crate) fn kind_name(kind: HistoryKind) -> String {
         HistoryKind::Received => t!("kind.received"),
         HistoryKind::Mined => t!("kind.mined"),
         HistoryKind::SelfTransfer => t!("kind.self_transfer"),
+        HistoryKind::Stake => t!("kind.stake"),
     }
 }
 
@@ -25,6 +26,7 @@ fn kind_icon(kind: HistoryKind) -> Icon {
         HistoryKind::Received => Icon::ArrowDownLeft,
         HistoryKind::Mined => Icon::Pickaxe,
         HistoryKind::SelfTransfer => Icon::ArrowLeftRight,
+        HistoryKind::Stake => Icon::Landmark,
     }
 }
 
@@ -34,6 +36,11 @@ pub(crate) fn signed(entry: &HistoryEntry, exact: bool) -> String {
         HistoryKind::Sent => "−",
         HistoryKind::Received | HistoryKind::Mined => "+",
         HistoryKind::SelfTransfer => "",
+        HistoryKind::Stake => match entry.stake.as_deref() {
+            Some("register" | "delegate") => "−",
+            Some("withdraw") => "+",
+            _ => "",
+        },
     };
     let amount = if exact { format::amount_exact(&entry.amount) } else { format::amount(&entry.amount) };
     format!("{sign}{amount}")
@@ -47,6 +54,19 @@ pub(crate) fn counterpart(entry: &HistoryEntry) -> String {
         HistoryKind::Received => t!("kind.confidential"),
         HistoryKind::Mined => t!("kind.own_node"),
         HistoryKind::SelfTransfer => t!("kind.own_coins"),
+        HistoryKind::Stake => stake_name(entry.stake.as_deref()),
+    }
+}
+
+/// What happened to stake.
+fn stake_name(what: Option<&str>) -> String {
+    match what {
+        Some("register") => t!("stake.did_register"),
+        Some("delegate") => t!("stake.did_delegate"),
+        Some("undelegate") => t!("stake.did_undelegate"),
+        Some("withdraw") => t!("stake.did_withdraw"),
+        Some("unjail") => t!("stake.did_unjail"),
+        _ => t!("stake.did_report"),
     }
 }
 
@@ -55,6 +75,7 @@ fn second_line(entry: &HistoryEntry) -> String {
     match (note, entry.kind) {
         ("", HistoryKind::Mined) => t!("kind.reward"),
         ("", HistoryKind::SelfTransfer) => t!("kind.merged"),
+        ("", HistoryKind::Stake) => entry.to.as_deref().map_or_else(String::new, |id| format::shortened(id, 8, 4)),
         ("", HistoryKind::Sent) if entry.public => t!("kind.public"),
         (note, _) => note.to_owned(),
     }

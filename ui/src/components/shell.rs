@@ -44,6 +44,7 @@ pub(crate) fn Shell(
                 <NavLink route=Route::Send icon=Icon::Send label=t!("nav.send") testid="nav-send"/>
                 <NavLink route=Route::Receive icon=Icon::ArrowDownToLine label=t!("nav.receive") testid="nav-receive"/>
                 <NavLink route=Route::Activity icon=Icon::Activity label=t!("nav.activity") testid="nav-activity"/>
+                <NavLink route=Route::Govern icon=Icon::Landmark label=t!("nav.govern") testid="nav-govern"/>
                 <NavLink route=Route::Node icon=Icon::Umbel label=t!("nav.node") testid="nav-node"/>
                 <div class="grow"></div>
                 <NavLink
@@ -101,6 +102,7 @@ fn PhoneHeader() -> impl IntoView {
         Route::Send => t!("nav.send"),
         Route::Receive => t!("nav.receive"),
         Route::Activity => t!("nav.activity"),
+        Route::Govern => t!("nav.govern"),
         Route::Node => t!("node.title"),
         Route::Settings => t!("nav.settings"),
     };
@@ -121,7 +123,7 @@ fn PhoneHeader() -> impl IntoView {
 fn PhoneTabs() -> impl IntoView {
     let app = app();
     let more = RwSignal::new(false);
-    let in_more = move || matches!(app.route.get(), Route::Node | Route::Settings);
+    let in_more = move || matches!(app.route.get(), Route::Govern | Route::Node | Route::Settings);
     let close = move |_| more.set(false);
     view! {
         <nav class="tabs" aria-label=t!("nav.pages")>
@@ -143,6 +145,10 @@ fn PhoneTabs() -> impl IntoView {
         </nav>
         <Modal open=more testid="more-sheet" form="sheet" title=t!("nav.more")>
             <div class="sheet-links">
+                <a class="sheet-link" href=Route::Govern.href() data-testid="more-govern" on:click=close>
+                    {Icon::Landmark.draw()}
+                    {t!("nav.govern")}
+                </a>
                 <a class="sheet-link" href=Route::Node.href() data-testid="more-node" on:click=close>
                     {Icon::Umbel.draw()}
                     {t!("nav.node")}

@@ -27,7 +27,16 @@ pub(crate) fn sync_words(link: Link, node: Option<&NodeState>) -> (&'static str,
     match node.sync.stage {
         SyncStage::Starting => ("idle", t!("status.starting")),
         SyncStage::Loading => ("idle", progress(node)),
-        SyncStage::Synced => ("good", t!("status.synced", n = format::integer(node.block_count))),
+        SyncStage::Synced => {
+            let words = t!("status.synced", n = format::integer(node.block_count));
+            match &node.finality {
+                Some(finality) if finality.stalled => ("warn", t!("status.final_stalled")),
+                Some(finality) if finality.overlay_on && finality.finalized > 0 => {
+                    ("good", t!("status.with_final", words = words, time = format::span(finality.gap_s)))
+                }
+                _ => ("good", words),
+            }
+        }
         SyncStage::Stopping => ("idle", t!("status.stopping")),
         SyncStage::Failed => ("bad", t!("status.failed")),
     }

@@ -6,6 +6,8 @@ pub(crate) mod events;
 pub(crate) mod node;
 pub(crate) mod send;
 pub(crate) mod settings;
+pub(crate) mod stake;
 pub(crate) mod transport;
 pub(crate) mod tx;
+pub(crate) mod validator;
 pub(crate) mod wallet;

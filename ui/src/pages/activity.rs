@@ -68,6 +68,7 @@ pub(crate) fn Activity() -> impl IntoView {
                     <Filter testid="activity-received" wanted=Some(HistoryKind::Received) kind=kind offset=offset/>
                     <Filter testid="activity-mined" wanted=Some(HistoryKind::Mined) kind=kind offset=offset/>
                     <Filter testid="activity-self" wanted=Some(HistoryKind::SelfTransfer) kind=kind offset=offset/>
+                    <Filter testid="activity-stake" wanted=Some(HistoryKind::Stake) kind=kind offset=offset/>
                 </div>
                 <label class="search">
                     {Icon::Search.draw()}

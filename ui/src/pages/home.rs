@@ -74,7 +74,7 @@ async fn newest(wallet: String) -> Result<Newest, ApiError> {
     }
     let rewards = ask(Some(HistoryKind::Mined)).await?;
     let mut entries: Vec<HistoryEntry> = rewards.entries.into_iter().take(1).collect();
-    for kind in [HistoryKind::Sent, HistoryKind::Received, HistoryKind::SelfTransfer] {
+    for kind in [HistoryKind::Sent, HistoryKind::Received, HistoryKind::SelfTransfer, HistoryKind::Stake] {
         entries.extend(ask(Some(kind)).await?.entries);
     }
     entries.sort_by_key(|e| Reverse(e.time_ms));

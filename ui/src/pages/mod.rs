@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod create;
+pub(crate) mod govern;
 pub(crate) mod home;
 pub(crate) mod mining;
 pub(crate) mod node;

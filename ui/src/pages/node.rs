@@ -2,6 +2,8 @@
 
 mod block;
 mod devnet;
+mod validating;
+mod validators;
 
 use crate::components::dag_canvas::DagCanvas;
 use crate::components::error::ErrorCard;
@@ -17,11 +19,15 @@ use block::BlockDrawer;
 use devnet::Devnet;
 use leptos::prelude::*;
 use umbel_api::node::{NodeState, NodeWarning};
+use validating::Validating;
+use validators::Validators;
 
 /// A warning in the person's language, or as the node says it.
 pub(crate) fn warning_text(warning: &NodeWarning) -> String {
     match warning.code.as_str() {
         "clock_off" => t!("warning.clock_off"),
+        "finality_stalled" => t!("warning.finality_stalled"),
+        "validator_stopped" => t!("warning.validator_stopped"),
         _ => warning.message.clone(),
     }
 }
@@ -38,7 +44,11 @@ pub(crate) fn Node() -> impl IntoView {
                 <Warnings/>
                 <Blocks/>
                 <Figures/>
-                <Mining/>
+                <div class="two">
+                    <Mining/>
+                    <Validating/>
+                </div>
+                <Validators/>
                 <Devnet/>
             }
             .into_any()
@@ -96,6 +106,7 @@ fn Blocks() -> impl IntoView {
                     <li class="seen"><i></i> {t!("dag.seen")}</li>
                     <li class="accepted"><i></i> {t!("dag.accepted")}</li>
                     <li class="confirmed"><i></i> {t!("dag.confirmed")}</li>
+                    <li class="final"><i></i> {t!("dag.final")}</li>
                     <li class="bad hollow"><i></i> {t!("dag.outside")}</li>
                 </ul>
             </div>
@@ -120,6 +131,17 @@ fn Figures() -> impl IntoView {
     let of = move |read: fn(&NodeState) -> (String, String)| {
         Memo::new(move |_| app.node.with(|n| n.as_ref().map(read).unwrap_or_default()))
     };
+    let last = of(|n| match &n.finality {
+        Some(f) if !f.overlay_on => ("–".to_owned(), t!("node.final_off")),
+        Some(f) => {
+            let signed = match &f.last_certificate {
+                Some(c) => t!("node.final_signed", signers = c.signers, members = c.members),
+                None => t!("node.final_waits"),
+            };
+            (format::span(f.gap_s), if f.stalled { t!("node.final_stalled") } else { signed })
+        }
+        None => ("–".to_owned(), String::new()),
+    });
     let blocks = of(|n| {
         let merge = tn!("node.tips", n.tip_count as u64);
         (format::integer(n.block_count), t!("node.blocks_text", score = format::integer(n.blue_score), tips = merge))
@@ -138,6 +160,7 @@ fn Figures() -> impl IntoView {
     });
     view! {
         <div class="figures">
+            <Figure testid="node-final" name=t!("node.figure_final") value=last/>
             <Figure testid="node-blocks" name=t!("node.figure_blocks") value=blocks/>
             <Figure testid="node-speed" name=t!("node.figure_speed") value=speed/>
             <Figure testid="node-pool" name=t!("node.figure_pool") value=pool/>

@@ -3,7 +3,7 @@
 mod reveal;
 mod wallets;
 
-use crate::components::field::Segment;
+use crate::components::field::{Segment, Switch};
 use crate::components::status_bar::network_name;
 use crate::i18n::{t, tn};
 use crate::icons::Icon;
@@ -94,6 +94,21 @@ fn Security() -> impl IntoView {
                         },
                     ))
             }}
+            {row(
+                t!("settings.report"),
+                t!("settings.report_text"),
+                view! {
+                    <Switch
+                        testid="settings-report"
+                        label=t!("settings.report")
+                        on=Signal::derive(move || app.settings.with(|s| s.report_evidence))
+                        change=Callback::new(move |wanted| {
+                            let old = app.settings.get_untracked();
+                            app.save_settings(Values { report_evidence: wanted, ..old });
+                        })
+                    />
+                },
+            )}
             <div class="setting" class:unbacked=move || !backed_up.get()>
                 <span class="grow">
                     <b>{t!("settings.words")}</b>

@@ -21,6 +21,8 @@ pub(crate) enum BlockState {
     Accepted,
     /// In the order, deep enough.
     Confirmed,
+    /// In the order for good.
+    Final,
     /// Left outside the order.
     Outside,
 }
@@ -92,7 +94,7 @@ impl Dag {
                 self.numbers.remove(&old.block.hash);
             }
         }
-        self.settle(&view.chain, view.blue_score, view.confirmation_depth);
+        self.settle(&view.chain, view.blue_score, view.confirmation_depth, view.final_blue_score);
         for placed in self.blocks.values_mut() {
             let own = view.payments.iter().filter(|p| p.block == placed.block.hash).map(label_of);
             let own: Vec<String> = own.collect();
@@ -124,14 +126,20 @@ impl Dag {
 
     /// Gives each block its state: a chain block takes into the order what is in its past and was in no earlier one's,
     /// but for its reds.
-    fn settle(&mut self, chain_newest_first: &[String], sink_blue_score: u64, depth: u64) {
+    fn settle(&mut self, chain_newest_first: &[String], sink_blue_score: u64, depth: u64, final_blue_score: u64) {
         let chain: BTreeSet<&String> = chain_newest_first.iter().collect();
         let mut states: BTreeMap<u64, BlockState> = BTreeMap::new();
         for hash in chain_newest_first.iter().rev() {
             let Some(taker) = self.find(hash) else { continue };
             let reds: BTreeSet<&String> = taker.block.reds.iter().collect();
             let deep = taker.block.blue_score + depth <= sink_blue_score;
-            let taken = if deep { BlockState::Confirmed } else { BlockState::Accepted };
+            let taken = if taker.block.blue_score <= final_blue_score {
+                BlockState::Final
+            } else if deep {
+                BlockState::Confirmed
+            } else {
+                BlockState::Accepted
+            };
             let mut open: Vec<&String> = taker.block.parents.iter().collect();
             while let Some(hash) = open.pop() {
                 let Some(number) = self.numbers.get(hash) else { continue };
@@ -183,6 +191,7 @@ mod tests {
             sink: chain.first().map(|s| (*s).to_owned()).unwrap_or_default(),
             blue_score,
             confirmation_depth: 2,
+            final_blue_score: 0,
             chain: chain.iter().map(|s| (*s).to_owned()).collect(),
             payments: vec![DagPayment {
                 block: "b".to_owned(),
@@ -224,5 +233,25 @@ mod tests {
         dag.take(view(vec![block(1, "x", &[], &[])], &["x"], 1));
         assert_eq!(dag.newest(), 1);
         assert!(dag.find("b").is_none());
+    }
+
+    #[test]
+    fn what_a_final_block_took_is_final() {
+        let mut dag = Dag::default();
+        let chain = ["d", "c", "b", "a"];
+        let blocks = || {
+            vec![
+                block(1, "a", &["g"], &[]),
+                block(2, "b", &["a"], &[]),
+                block(3, "c", &["b"], &[]),
+                block(4, "d", &["c"], &[]),
+            ]
+        };
+        dag.take(DagView { final_blue_score: 2, ..view(blocks(), &chain, 4) });
+        let state = |dag: &Dag, hash| dag.find(hash).map(|b| b.state);
+        assert_eq!(state(&dag, "a"), Some(BlockState::Final), "taken by b, which is final");
+        assert_eq!(state(&dag, "b"), Some(BlockState::Accepted), "taken by c, which is not");
+        dag.take(DagView { final_blue_score: 3, ..view(Vec::new(), &chain, 4) });
+        assert_eq!(state(&dag, "b"), Some(BlockState::Final));
     }
 }

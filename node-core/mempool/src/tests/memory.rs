@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use umbel_types::lock::PublicKeyBytes;
+use umbel_types::hash::{Domain, hash_of};
+use umbel_types::lock::{ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PublicKeyBytes};
+use umbel_types::staking::{ActionWitness, Report};
 use umbel_types::tx::{IndexedSignature, InputWitness, LockBranch};
-use umbel_types::{Amount, AssetId, Decode, Encode, Input, Lock, Memo, Transaction, ZkAddress};
+use umbel_types::{
+    Action, Amount, AssetId, BlockHash, Checkpoint, Decode, Encode, Evidence, Input, Link, Lock, Memo, Transaction,
+    Vote, ZkAddress,
+};
 
 use super::pool_with;
 use crate::entry::Candidate;
@@ -78,4 +83,26 @@ fn multisigs_take_what_the_pool_says() {
             tx.witness.inputs = vec![InputWitness::Multisig(vec![signed; 9]); tx.core.inputs.len()];
         },
     );
+}
+
+/// Keys, signatures and votes of Actions lie behind the transaction.
+#[test]
+fn evidence_takes_what_the_pool_says() {
+    compare(|n| {
+        let vote = |fork: u8| Vote {
+            chain: 1313,
+            genesis: BlockHash([9; 32]),
+            epoch: 0,
+            // One of each validator may wait.
+            validator: hash_of(Domain::LIST, &n),
+            link: Link {
+                source: Checkpoint { index: 1, block: BlockHash([1; 32]) },
+                target: Checkpoint { index: 2, block: BlockHash([fork; 32]) },
+            },
+            signature: Box::new([fork; ML_DSA_SIGNATURE_BYTES]),
+        };
+        let evidence = Box::new(Evidence::new(vote(1), vote(2)));
+        let action = Action::Evidence(Report { evidence, reporter: ZkAddress([1; 20]) });
+        tx([outpoint(n)]).action(action, ActionWitness::VoteKey(Box::new([3; ML_DSA_KEY_BYTES])))
+    });
 }

@@ -3,13 +3,16 @@
 use proptest::prelude::*;
 use std::slice;
 
-use umbel_types::Amount;
-use umbel_types::errors::TxContextError;
+use umbel_types::errors::{StakeError, TxContextError};
+use umbel_types::lock::{ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, PublicKeyBytes};
+use umbel_types::staking::{ActionWitness, Delegate, Register, Report, Undelegate, Withdraw, Withdrawn};
+use umbel_types::tx::KeySignature;
+use umbel_types::{Action, Amount, BlockHash, Checkpoint, Evidence, Hash32, Link, Vote, ZkAddress};
 
 use super::{admit, pool, pool_with, waiting};
 use crate::admit::Outcome;
 use crate::conflict::ConflictKey;
-use crate::error::{MempoolError, MempoolErrorKind, Retry};
+use crate::error::{MempoolError, MempoolErrorKind, Retry, retry_of};
 use crate::feerate::Feerate;
 use crate::limits::Limits;
 use crate::removed::{RemovalReason, Removed};
@@ -268,4 +271,84 @@ fn a_refund_may_come_early_and_its_owner_not_late() {
         |error| MempoolError { txid: umbel_types::TxId([1; 32]), kind: MempoolErrorKind::Context(error) }.retry();
     assert_eq!(retry(TxContextError::MemoNotYetValid(outpoint(0))), Retry::Later);
     assert_eq!(retry(TxContextError::MemoEnded(outpoint(0))), Retry::Never);
+}
+
+fn owner() -> ActionWitness {
+    ActionWitness::Owner(KeySignature { public_key: PublicKeyBytes([2; 33]), signature: [1; 64] })
+}
+
+fn undelegate(amount: u64, nonce: u64) -> Action {
+    let (validator, delegator) = (Hash32([1; 32]), ZkAddress([2; 20]));
+    Action::Undelegate(Undelegate { validator, delegator, amount: Amount::from_units(amount), nonce })
+}
+
+fn withdraw(nonce: u64) -> Action {
+    let (validator, delegator) = (Hash32([1; 32]), ZkAddress([2; 20]));
+    Action::Withdraw(Withdraw { validator, delegator, what: Withdrawn::Rewards, nonce })
+}
+
+fn vote(fork: u8) -> Vote {
+    let at = |index| Checkpoint { index, block: BlockHash([fork; 32]) };
+    Vote {
+        chain: 1313,
+        genesis: BlockHash([9; 32]),
+        epoch: 0,
+        validator: Hash32([1; 32]),
+        link: Link { source: at(1), target: at(2) },
+        signature: Box::new([fork; ML_DSA_SIGNATURE_BYTES]),
+    }
+}
+
+fn report(forks: (u8, u8), reporter: u8) -> (Action, ActionWitness) {
+    let evidence = Box::new(Evidence::new(vote(forks.0), vote(forks.1)));
+    let witness = ActionWitness::VoteKey(Box::new([3; ML_DSA_KEY_BYTES]));
+    (Action::Evidence(Report { evidence, reporter: ZkAddress([reporter; 20]) }), witness)
+}
+
+fn register(owner: u8) -> (Action, ActionWitness) {
+    let key = Box::new([5; ML_DSA_KEY_BYTES]);
+    let signed = KeySignature { public_key: PublicKeyBytes([2; 33]), signature: [1; 64] };
+    let witness = ActionWitness::Register { owner: signed, key: Box::new([6; ML_DSA_SIGNATURE_BYTES]) };
+    let stake = Amount::from_str_tokens(10);
+    (Action::Register(Register { key, owner: ZkAddress([owner; 20]), commission_bps: 0, stake }), witness)
+}
+
+/// Whether two Actions with inputs of their own can wait beside each other.
+fn stand_together(a: (Action, ActionWitness), b: (Action, ActionWitness)) -> bool {
+    let (mut pool, consensus) = (pool(), FakeConsensus::new(4));
+    let a = tx([outpoint(0)]).action(a.0, a.1).rate(2).build();
+    let b = tx([outpoint(1)]).action(b.0, b.1).rate(2).build();
+    admit(&mut pool, &consensus, &a).unwrap();
+    match admit(&mut pool, &consensus, &b) {
+        Ok(_) => true,
+        Err(MempoolErrorKind::Conflict { by, .. }) if by == a.txid => false,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// One block would hold both, and the second would be skipped.
+#[test]
+fn actions_that_exclude_each_other_do_not_wait_together() {
+    assert!(!stand_together((undelegate(1, 7), owner()), (undelegate(2, 7), owner())));
+    assert!(!stand_together((undelegate(1, 7), owner()), (withdraw(7), owner())));
+    assert!(stand_together((undelegate(1, 7), owner()), (undelegate(1, 8), owner())));
+    assert!(!stand_together(report((1, 2), 1), report((3, 4), 2)));
+    assert!(!stand_together(register(1), register(2)));
+    let gift = || {
+        let (validator, delegator) = (Hash32([1; 32]), ZkAddress([2; 20]));
+        let amount = Amount::from_str_tokens(10);
+        (Action::Delegate(Delegate { validator, delegator, amount }), ActionWitness::None)
+    };
+    assert!(stand_together(gift(), gift()));
+    assert!(stand_together(gift(), (undelegate(1, 7), owner())));
+}
+
+#[test]
+fn what_a_chain_can_still_change_may_be_offered_again() {
+    let retry = |error: StakeError| retry_of(&error.into());
+    assert_eq!(retry(StakeError::Stalled), Retry::Later);
+    assert_eq!(retry(StakeError::NotMatured { epoch: 1 }), Retry::Later);
+    assert_eq!(retry(StakeError::StaleNonce { got: 3, now: 2 }), Retry::Later);
+    assert_eq!(retry(StakeError::StaleNonce { got: 2, now: 3 }), Retry::Never);
+    assert_eq!(retry(StakeError::Slashed(Hash32([1; 32]))), Retry::Never);
 }

@@ -28,7 +28,7 @@ fn failed(error: WalletError) -> ApiError {
 }
 
 /// A wallet that knows the chain as it is now.
-fn current(core: &Core, name: &str) -> Result<OpenWallet, ApiError> {
+pub(super) fn current(core: &Core, name: &str) -> Result<OpenWallet, ApiError> {
     let wallet = core.wallets.get(name)?;
     core.wallets.used();
     core.wallets.check_knows_chain(core, name)?;
@@ -72,7 +72,7 @@ pub(super) fn create(core: &Arc<Core>, request: CreateLockRequest) -> Result<Cre
 
 /// Gives the pool a payment that the wallet has recorded. A final refusal gives the payment up; after any other, the wallet
 /// submits it again by itself.
-fn give_to_pool(core: &Core, wallet: &mut Wallet, payment: &Payment) -> Result<(), ApiError> {
+pub(super) fn give_to_pool(core: &Core, wallet: &mut Wallet, payment: &Payment) -> Result<(), ApiError> {
     let Some(chain) = core.chain.current() else { return Ok(()) };
     for tx in wallet.to_submit().iter().filter(|tx| payment.txids.contains(&tx.txid())) {
         if let Err(refused) = chain.pool.submit(chain.consensus.as_ref(), tx)
@@ -85,7 +85,7 @@ fn give_to_pool(core: &Core, wallet: &mut Wallet, payment: &Payment) -> Result<(
     Ok(())
 }
 
-fn last_txid(payment: &Payment) -> String {
+pub(super) fn last_txid(payment: &Payment) -> String {
     payment.txids.last().map_or_else(String::new, ToString::to_string)
 }
 

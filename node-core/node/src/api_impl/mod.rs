@@ -3,19 +3,21 @@
 //! Every call runs on a thread that may wait, with everything it needs moved in; nothing here holds a lock across an
 //! `await`.
 
+mod chain;
 mod locks;
 mod node;
 mod proof;
 mod send;
 mod settings;
+pub(crate) mod stake;
 mod tx;
 mod wallet;
 
 use std::sync::Arc;
 
 use umbel_api::{
-    Api, ApiError, ApiFuture, Empty, ErrorCode, lock as lock_api, node as node_api, send as send_api,
-    settings as settings_api, tx as tx_api, wallet as wallet_api,
+    Api, ApiError, ApiFuture, Empty, ErrorCode, chain as chain_api, lock as lock_api, node as node_api,
+    send as send_api, settings as settings_api, stake as stake_api, tx as tx_api, wallet as wallet_api,
 };
 
 use crate::node::Core;
@@ -73,6 +75,11 @@ serve! {
     node_devnet_advance(node_api::AdvanceRequest) -> node_api::AdvanceAnswer = node::devnet_advance;
     node_devnet_fund(node_api::FundRequest) -> send_api::Payment = send::devnet_fund;
     node_devnet_reset(Empty) -> Empty = node::devnet_reset;
+    chain_header(chain_api::HeaderRequest) -> chain_api::BlockHeader = chain::header;
+    chain_prove_tx(chain_api::ProveTxRequest) -> chain_api::LedgerProofFile = chain::prove_tx;
+    chain_prove_rewards(chain_api::ProveRewardsRequest) -> chain_api::LedgerProofFile = chain::prove_rewards;
+    chain_prove_state(chain_api::ProveStateRequest) -> chain_api::LedgerProofFile = chain::prove_state;
+    chain_prove_block(chain_api::ProvePlaceRequest) -> chain_api::LedgerProofFile = chain::prove_place;
     wallet_list(Empty) -> wallet_api::WalletList = wallet::list;
     wallet_create(wallet_api::CreateRequest) -> wallet_api::Created = wallet::create;
     wallet_confirm_words(wallet_api::WalletRequest) -> Empty = wallet::confirm_words;
@@ -90,6 +97,18 @@ serve! {
     send_plan(send_api::SendRequest) -> send_api::PaymentPlan = send::plan;
     send_pay(send_api::SendRequest) -> send_api::Payment = send::pay;
     send_status(send_api::StatusRequest) -> send_api::Payment = send::status;
+    stake_status(stake_api::StakeRequest) -> stake_api::StakeView = stake::status;
+    stake_register(stake_api::RegisterRequest) -> stake_api::StakeMoved = stake::register;
+    stake_delegate(stake_api::DelegateRequest) -> stake_api::StakeMoved = stake::delegate;
+    stake_undelegate(stake_api::UndelegateRequest) -> stake_api::StakeMoved = stake::undelegate;
+    stake_withdraw(stake_api::WithdrawRequest) -> stake_api::StakeMoved = stake::withdraw;
+    stake_unjail(wallet_api::WalletRequest) -> stake_api::StakeMoved = stake::unjail;
+    stake_report(wallet_api::WalletRequest) -> stake_api::Reported = stake::report;
+    validator_start(stake_api::ValidateRequest) -> stake_api::ValidatingState = stake::start;
+    validator_restore(stake_api::RestoreKeyRequest) -> stake_api::ValidatingState = stake::restore_key;
+    validator_stop(Empty) -> stake_api::ValidatingState = stake::stop;
+    validator_move_out(stake_api::ValidateRequest) -> stake_api::MovedKey = stake::move_out;
+    validator_move_in(stake_api::TakeOverRequest) -> stake_api::ValidatingState = stake::move_in;
     lock_key(lock_api::LockKeyRequest) -> lock_api::LockKey = locks::key;
     lock_create(lock_api::CreateLockRequest) -> lock_api::CreatedLock = locks::create;
     lock_list(wallet_api::WalletRequest) -> lock_api::LockList = locks::list;

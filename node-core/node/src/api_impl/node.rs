@@ -48,6 +48,7 @@ pub(super) fn dag(core: &Arc<Core>, request: DagRequest) -> Result<DagView, ApiE
         sink: sink.to_string(),
         blue_score: chain.consensus.block_summary(sink).map_err(failed)?.blue_score.0,
         confirmation_depth: core.params.confirmation_depth,
+        final_blue_score: chain.consensus.finality().finalized_blue_score.0,
         chain: selected.iter().map(ToString::to_string).collect(),
         payments: payments(core),
     })
@@ -100,6 +101,8 @@ pub(super) fn devnet_advance(core: &Arc<Core>, request: AdvanceRequest) -> Resul
     };
     for _ in 0..request.blocks {
         chain.templates.mine_one(payee.as_ref(), &core.stop)?;
+        // Votes come as they would in the time that these blocks stand for.
+        core.validator.vote(core, &chain);
     }
     Ok(AdvanceAnswer { daa_score: chain.consensus.virtual_state().daa_score.0 })
 }

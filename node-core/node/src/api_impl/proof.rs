@@ -62,23 +62,35 @@ pub(super) fn verify(core: &Arc<Core>, request: VerifyPaymentRequest) -> Result<
     let VerifyPaymentRequest { proof, challenge } = request;
     let verified = payment_proof::verify(&core.params, core.genesis_hash, &proof, challenge.as_deref())?;
     let chain = core.chain.get()?;
-    let (accepted_depth, is_known) = find(chain.consensus.as_ref(), &verified.core, verified.shown.index)
+    let (accepted, is_known) = find(chain.consensus.as_ref(), &verified.core, verified.shown.index)
         .map_err(|e| convert::consensus_error(&e))?;
-    let outcome = match accepted_depth {
-        Some(depth) if depth >= core.params.confirmation_depth => PaymentOutcome::Confirmed,
+    let outcome = match accepted {
+        Some(Accepted { is_final: true, .. }) => PaymentOutcome::Final,
+        Some(Accepted { depth, .. }) if depth >= core.params.confirmation_depth => PaymentOutcome::Confirmed,
         Some(_) => PaymentOutcome::Accepted,
         None if is_known => PaymentOutcome::NotAccepted,
         None => PaymentOutcome::Unknown,
     };
-    Ok(VerifiedPayment { outcome, confirmations: accepted_depth, ..verified.shown })
+    Ok(VerifiedPayment { outcome, confirmations: accepted.map(|accepted| accepted.depth), ..verified.shown })
+}
+
+/// Where the chain has accepted a transaction.
+#[derive(Clone, Copy, Debug)]
+struct Accepted {
+    /// Blue or DAA score on top.
+    depth: u64,
+    /// Whether no chain leaves it any more.
+    is_final: bool,
 }
 
 /// How deep the chain has accepted a transaction, and whether the answer is sure where it has not.
-fn find(consensus: &dyn ConsensusApi, core: &TxCore, index: u32) -> Result<(Option<u64>, bool), ConsensusError> {
+fn find(consensus: &dyn ConsensusApi, core: &TxCore, index: u32) -> Result<(Option<Accepted>, bool), ConsensusError> {
     let txid = core.txid();
     let sink = consensus.virtual_state();
+    let finality = consensus.finality();
     if let Some(entry) = consensus.utxo(OutPoint::of_tx(txid, index))? {
-        return Ok((Some(sink.daa_score.0.saturating_sub(entry.daa_score.0 + 1)), true));
+        let depth = sink.daa_score.0.saturating_sub(entry.daa_score.0 + 1);
+        return Ok((Some(Accepted { depth, is_final: entry.daa_score <= finality.finalized_daa }), true));
     }
     // What is consumed in one piece is unspent in one piece.
     for input in &core.inputs {
@@ -93,7 +105,9 @@ fn find(consensus: &dyn ConsensusApi, core: &TxCore, index: u32) -> Result<(Opti
         }
         let acceptance = consensus.acceptance(block)?;
         if acceptance.accepted.iter().any(|accepted| accepted.txid == txid) {
-            return Ok((Some(sink.sink_blue_score.0.saturating_sub(acceptance.blue_score.0)), true));
+            let depth = sink.sink_blue_score.0.saturating_sub(acceptance.blue_score.0);
+            let is_final = acceptance.blue_score <= finality.finalized_blue_score;
+            return Ok((Some(Accepted { depth, is_final }), true));
         }
         block = consensus.block_summary(block)?.selected_parent;
     }

@@ -101,6 +101,7 @@ fn started(core: &Core, wallet: &str, to: &Address, amount: &str, asset: AssetId
         proof_ms: None,
         age_ms: 0,
         accepted_in: None,
+        final_in_s: None,
         reason: None,
     }
 }

@@ -4,10 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use umbel_api::wallet::HistoryKind;
 use umbel_types::Network;
 
+use super::chain_args::ChainCommand;
 use super::lock_args::LockCommand;
-use crate::config::StoreKind;
+use super::sim::SimCommand;
+use super::snapshot::SnapshotCommand;
+use super::stake_args::{KeyPassword, StakeCommand};
+use crate::config::{NodeRole, StoreKind};
 
 /// Umbel: node and wallet for a confidential block-DAG.
 #[derive(Debug, Parser)]
@@ -38,6 +43,9 @@ pub(super) struct Global {
     /// Network: devnet, lan, testnet, mainnet
     #[arg(long, global = true, value_name = "NAME", env = "UMBEL_NETWORK", default_value = "devnet")]
     pub(super) network: Network,
+    /// Where the chain is kept [default: what the settings say, and redb if they say nothing]
+    #[arg(long, global = true, value_enum, value_name = "ENGINE", env = "UMBEL_STORE")]
+    pub(super) store: Option<StoreArg>,
     /// Results and errors as JSON on stdout; nothing is asked
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -69,6 +77,15 @@ pub(super) enum Command {
             umbel lock list --wallet alice"
     )]
     Lock(LockCommand),
+    /// Staking: validators, delegations, the vote key of this machine
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            umbel stake status\n  \
+            umbel stake delegate 3f9a… --wallet alice --amount 100 --public\n  \
+            umbel stake register --wallet alice --stake 10000 --public"
+    )]
+    Stake(StakeCommand),
     /// Read addresses
     #[command(subcommand, after_help = "Examples:\n  umbel address decode zk13str_…")]
     Address(AddressCommand),
@@ -78,10 +95,21 @@ pub(super) enum Command {
     /// Transactions as files
     #[command(subcommand, after_help = "Examples:\n  umbel tx decode payment.hex")]
     Tx(TxCommand),
+    /// Headers, and proofs about the ledger for those who have no node
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            umbel chain prove-tx TXID --out proof.json\n  \
+            umbel chain verify-proof proof.json --header header.json"
+    )]
+    Chain(ChainCommand),
     /// Measure this machine, each figure beside a floor of the same run
     #[command(after_help = "Examples:\n  umbel bench\n  umbel bench scan prove --json\n\n\
         Use a release build: `cargo xtask bench` makes one.")]
     Bench(BenchArgs),
+    /// The network in virtual time, under attack
+    #[command(subcommand, after_help = "Examples:\n  umbel sim list\n  umbel sim run all --seeds 50")]
+    Sim(SimCommand),
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +152,7 @@ pub(super) enum NodeCommand {
     #[command(after_help = "Examples:\n  \
         umbel node run --mine 2\n  \
         umbel --data-dir ./trial node run --store mem --api 127.0.0.1:7313\n  \
+        umbel node run --role archive\n  \
         umbel node run --ui target/ui")]
     Run(RunArgs),
     /// What the running node is doing
@@ -134,6 +163,15 @@ pub(super) enum NodeCommand {
         Ends with 0 if every block, commitment and record is as it should be, and with 1 at the first that is not.\n\
         Changes nothing. Progress goes to stderr.")]
     Verify,
+    /// The state at a final block as files, for a node that begins; no node may be running
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            umbel node snapshot export ./snapshot\n  \
+            umbel node snapshot verify ./snapshot\n  \
+            umbel --data-dir ./new node snapshot import ./snapshot"
+    )]
+    Snapshot(SnapshotCommand),
 }
 
 #[derive(Debug, Args)]
@@ -151,9 +189,18 @@ pub(super) struct RunArgs {
     /// Loopback address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub(super) api: SocketAddr,
-    /// Where the chain is kept: on disk, or in memory until the node stops
-    #[arg(long, value_enum, default_value_t = StoreArg::Redb)]
-    pub(super) store: StoreArg,
+    /// Validate with the vote key of this machine
+    #[arg(long)]
+    pub(super) validate: bool,
+    #[command(flatten)]
+    pub(super) key: KeyPassword,
+    /// What is kept of the chain: archive (everything), full (18 hours of blocks), wallet (as few as the rules allow).
+    /// What was deleted does not come back with another role
+    #[arg(long, value_name = "ROLE", env = "UMBEL_ROLE", default_value = "full")]
+    pub(super) role: NodeRole,
+    /// Tell when the chain takes more than so many GB [default: 60 for full, 10 for wallet]
+    #[arg(long, value_name = "GB", env = "UMBEL_DISK_BUDGET")]
+    pub(super) disk_budget: Option<u64>,
     /// Serve the page in this folder, and print its address with the token
     #[arg(long, value_name = "DIR")]
     pub(super) ui: Option<PathBuf>,
@@ -164,7 +211,9 @@ pub(super) struct RunArgs {
 pub(super) enum StoreArg {
     /// On disk
     Redb,
-    /// In memory
+    /// On disk; beta
+    Sled,
+    /// In memory until the program ends
     Mem,
 }
 
@@ -172,6 +221,7 @@ impl From<StoreArg> for StoreKind {
     fn from(arg: StoreArg) -> Self {
         match arg {
             StoreArg::Redb => Self::Redb,
+            StoreArg::Sled => Self::Sled,
             StoreArg::Mem => Self::Mem,
         }
     }
@@ -249,7 +299,9 @@ pub(super) enum WalletCommand {
     #[command(after_help = "Examples:\n  umbel wallet balance --wallet alice --json")]
     Balance(WalletAccess),
     /// What came and went
-    #[command(after_help = "Examples:\n  umbel wallet history --wallet alice --limit 10")]
+    #[command(
+        after_help = "Examples:\n  umbel wallet history --wallet alice --limit 10\n  umbel wallet history --kind stake"
+    )]
     History(HistoryArgs),
     /// Show the words again
     #[command(after_help = "Examples:\n  umbel wallet reveal --wallet alice")]
@@ -340,6 +392,36 @@ pub(super) struct HistoryArgs {
     /// Skips so many, newest first
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) offset: usize,
+    /// Only entries of this kind
+    #[arg(long, value_enum)]
+    pub(super) kind: Option<KindArg>,
+}
+
+/// Kinds of history entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KindArg {
+    /// Paid to somebody
+    Sent,
+    /// Came from somebody
+    Received,
+    /// Block rewards
+    Mined,
+    /// Moved between own coins
+    SelfTransfer,
+    /// Stake
+    Stake,
+}
+
+impl From<KindArg> for HistoryKind {
+    fn from(arg: KindArg) -> Self {
+        match arg {
+            KindArg::Sent => Self::Sent,
+            KindArg::Received => Self::Received,
+            KindArg::Mined => Self::Mined,
+            KindArg::SelfTransfer => Self::SelfTransfer,
+            KindArg::Stake => Self::Stake,
+        }
+    }
 }
 
 /// A payment.

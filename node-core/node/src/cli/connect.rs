@@ -85,6 +85,11 @@ impl Connection {
         }
     }
 
+    /// Whether the node that answers stops when the command is over.
+    pub(super) fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
     /// The API.
     pub(super) fn api(&self) -> &dyn Api {
         self.api.as_ref()

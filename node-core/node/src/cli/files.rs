@@ -40,12 +40,16 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<Zeroizing<String>, Re
     text(&read(path, limit)?)
 }
 
-/// Replaces a file whole: what was there stays until the new content is on the disk.
+/// Replaces a file whole: what was there stays until the new content is on the disk. Only its owner reads it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = Path::new(&beside);
-    let mut file = File::create(beside)?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(beside, path)

@@ -6,6 +6,8 @@
 mod address;
 mod args;
 mod bench;
+mod chain;
+mod chain_args;
 mod connect;
 mod dag;
 mod devnet;
@@ -18,6 +20,11 @@ mod output;
 mod proof;
 mod secrets;
 mod send;
+mod sim;
+mod sim_difficulty;
+mod snapshot;
+mod stake;
+mod stake_args;
 mod tx;
 mod verify;
 mod wallet;
@@ -49,7 +56,8 @@ impl Context {
             Some(dir) => dir.clone(),
             None => default_data_dir()?,
         };
-        Ok(NodeConfig::new(data_dir, self.global.network))
+        let store = self.global.store.map(Into::into);
+        Ok(NodeConfig { store, ..NodeConfig::new(data_dir, self.global.network) })
     }
 }
 
@@ -61,7 +69,10 @@ pub fn run() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let out = Output { json: cli.global.json };
-    logging::start(cli.global.log.as_deref(), matches!(cli.command, Command::Node(NodeCommand::Run(_))));
+    // A node under attack warns all the time.
+    let attacked = matches!(cli.command, Command::Sim(_)).then_some("error");
+    let log = cli.global.log.as_deref().or(attacked);
+    logging::start(log, matches!(cli.command, Command::Node(NodeCommand::Run(_))));
     match execute(&Context { global: cli.global, out }, cli.command) {
         Ok(code) => code,
         Err(error) => {
@@ -75,13 +86,16 @@ fn execute(context: &Context, command: Command) -> Result<ExitCode, ApiError> {
     let done = match command {
         // Commands whose answer can be no.
         Command::Node(NodeCommand::Verify) => return verify::verify(context),
+        Command::Sim(command) => return sim::execute(context, &command),
         Command::Tx(TxCommand::Submit { file, lines: true }) => return tx::submit_lines(context, &file),
+        Command::Node(NodeCommand::Snapshot(command)) => return snapshot::execute(context, &command),
         Command::Node(NodeCommand::Run(args)) => node::run(context, &args),
         Command::Node(NodeCommand::Info) => node::info(context),
         Command::Devnet(command) => devnet::execute(context, command),
         Command::Wallet(WalletCommand::Send(args)) => send::send(context, &args.payment),
         Command::Wallet(command) => wallet::execute(context, command),
         Command::Lock(command) => locks::execute(context, command),
+        Command::Stake(command) => stake::execute(context, command),
         Command::Address(AddressCommand::Decode { text }) => address::decode(context, &text),
         Command::Dag(DagCommand::Replay { file }) => dag::replay(context, &file),
         Command::Tx(TxCommand::Build(args)) => send::build(context, &args),
@@ -89,6 +103,7 @@ fn execute(context: &Context, command: Command) -> Result<ExitCode, ApiError> {
         Command::Tx(TxCommand::Submit { file, lines: false }) => tx::submit(context, &file),
         Command::Tx(TxCommand::VerifyPayment(args)) => proof::verify(context, &args),
         Command::Tx(TxCommand::Fees) => tx::fees(context),
+        Command::Chain(command) => chain::execute(context, command),
         Command::Bench(args) => bench::run(context, &args),
     };
     done.map(|()| ExitCode::SUCCESS)

@@ -2,11 +2,13 @@
 
 use serde_json::json;
 use umbel_api::node::NodeState;
+use umbel_api::stake::ValidateRequest;
 use umbel_api::{ApiError, Empty};
 
 use super::Context;
 use super::args::RunArgs;
 use super::connect::{Connection, Need};
+use super::secrets;
 use crate::config::{MiningConfig, NodeConfig, RestConfig};
 use crate::error::NodeError;
 use crate::node::Node;
@@ -15,7 +17,8 @@ use crate::rest::RestServer;
 /// Runs a node until it is told to stop.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), ApiError> {
     let config = NodeConfig {
-        store: args.store.into(),
+        role: args.role,
+        disk_budget: args.disk_budget.map(|gb| gb.saturating_mul(1_000_000_000)),
         mining: MiningConfig { threads: args.mine, pay_to: args.mine_to.clone(), dataset: args.mine_dataset },
         ..context.node_config()?
     };
@@ -25,7 +28,13 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), ApiError> {
         .map_err(|e| NodeError::System { what: "a runtime", reason: e.to_string() })?;
     // Asked for before anything is started: a signal that comes early is not lost.
     let told = runtime.block_on(async { Signals::new() })?;
+    let vote_key =
+        if args.validate { Some(secrets::validator_password(args.key.key_password_file.as_deref())?) } else { None };
     let node = Node::start_serving(config, &RestConfig { address: args.api, ui: args.ui.clone() })?;
+    if let Some(password) = vote_key {
+        let state = runtime.block_on(node.api().validator_start(ValidateRequest { password }))?;
+        tracing::info!(validator = state.validator, "validating");
+    }
     if let Some(server) = node.server() {
         announce(context, server, args);
     }
@@ -89,6 +98,26 @@ pub(super) fn info(context: &Context) -> Result<(), ApiError> {
     Ok(())
 }
 
+fn final_text(state: &NodeState) -> String {
+    let Some(finality) = &state.finality else { return "not known yet".to_owned() };
+    let behind = if finality.stalled {
+        ", stalled"
+    } else if finality.late {
+        ", late"
+    } else {
+        ""
+    };
+    let by = match (&finality.last_certificate, finality.overlay_on) {
+        (_, false) => "by twelve hours of blocks: too few validators".to_owned(),
+        (None, true) => "no certificate yet".to_owned(),
+        (Some(certificate), true) => format!(
+            "checkpoint {} signed by {} of {} validators, {} of {} STR",
+            certificate.index, certificate.signers, certificate.members, certificate.stake, certificate.of_stake
+        ),
+    };
+    format!("up to checkpoint {}, {} s behind{behind}; {by}", finality.finalized, finality.gap_s)
+}
+
 fn text(state: &NodeState) -> String {
     let coins = if state.test_coins { " (test coins)" } else { "" };
     let stage = json!(state.sync.stage).as_str().unwrap_or_default().to_owned();
@@ -109,6 +138,7 @@ fn text(state: &NodeState) -> String {
         format!("tips        {}", state.tip_count),
         format!("pool        {} transactions, {} bytes", state.mempool.count, state.mempool.bytes),
         format!("mining      {mining}"),
+        format!("final       {}", final_text(state)),
     ];
     lines.extend(state.warnings.iter().map(|w| format!("warning     {}", w.message)));
     lines.join("\n")

@@ -110,7 +110,8 @@ fn tell(context: &Context, answer: &Answer) -> Result<(), ApiError> {
     let outcome = match (shown.outcome, shown.confirmations) {
         (PaymentOutcome::Accepted, Some(depth)) => format!("accepted, {depth} blocks deep: wait until it is confirmed"),
         (PaymentOutcome::Confirmed, Some(depth)) => format!("accepted and confirmed, {depth} blocks deep"),
-        (PaymentOutcome::Accepted | PaymentOutcome::Confirmed, None) => "accepted".to_owned(),
+        (PaymentOutcome::Final, Some(depth)) => format!("accepted and final, {depth} blocks deep"),
+        (PaymentOutcome::Accepted | PaymentOutcome::Confirmed | PaymentOutcome::Final, None) => "accepted".to_owned(),
         (PaymentOutcome::NotAccepted, _) => "NOT accepted: nothing was paid so far".to_owned(),
         (PaymentOutcome::Unknown, _) => {
             "not known: it is older than this node searches, or another one took its place".to_owned()

@@ -13,6 +13,8 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// Environment variable with the password.
 const PASSWORD_VARIABLE: &str = "UMBEL_PASSWORD";
+/// Environment variable with the password of the vote key.
+const VALIDATOR_VARIABLE: &str = "UMBEL_VALIDATOR_PASSWORD";
 
 /// The password of a wallet.
 pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<Secret, ApiError> {
@@ -27,17 +29,41 @@ pub(super) fn new_password(file: Option<&Path>) -> Result<Secret, ApiError> {
     if let Some(secret) = given_password(file)? {
         return Ok(secret);
     }
-    let first = ask("New password for the wallet's file: ")?;
+    ask_twice("New password for the wallet's file: ")
+}
+
+fn ask_twice(prompt: &str) -> Result<Secret, ApiError> {
+    let first = ask(prompt)?;
     if ask("The same again: ")? != first {
         return Err(ApiError::new(ErrorCode::BadInput, "the two passwords differ"));
     }
     Ok(first)
 }
 
+/// The password of this machine's vote key.
+pub(super) fn validator_password(file: Option<&Path>) -> Result<Secret, ApiError> {
+    match given(file, VALIDATOR_VARIABLE)? {
+        Some(secret) => Ok(secret),
+        None => ask("Password of the vote key: "),
+    }
+}
+
+/// A password for a vote key that is being made: asked twice on a terminal.
+pub(super) fn new_validator_password(file: Option<&Path>) -> Result<Secret, ApiError> {
+    match given(file, VALIDATOR_VARIABLE)? {
+        Some(secret) => Ok(secret),
+        None => ask_twice("New password for the vote key, apart from the wallet's: "),
+    }
+}
+
 fn given_password(file: Option<&Path>) -> Result<Option<Secret>, ApiError> {
+    given(file, PASSWORD_VARIABLE)
+}
+
+fn given(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, ApiError> {
     match file {
         Some(file) => first_line(file, "password").map(Some),
-        None => Ok(std::env::var(PASSWORD_VARIABLE).ok().map(Secret::new)),
+        None => Ok(std::env::var(variable).ok().map(Secret::new)),
     }
 }
 
@@ -64,7 +90,10 @@ pub(super) fn words(file: Option<&Path>) -> Result<Secret, ApiError> {
 
 fn ask(prompt: &str) -> Result<Secret, ApiError> {
     if !io::stdin().is_terminal() {
-        return Err(missing("no password was given: use --password-file or set UMBEL_PASSWORD"));
+        return Err(missing(
+            "no password was given: use --password-file or set UMBEL_PASSWORD; for a vote key, --key-password-file or \
+             UMBEL_VALIDATOR_PASSWORD",
+        ));
     }
     let failed = |error: io::Error| ApiError::new(ErrorCode::BadInput, format!("nothing could be asked: {error}"));
     rpassword::prompt_password(prompt).map(Secret::new).map_err(failed)

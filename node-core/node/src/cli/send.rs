@@ -131,7 +131,11 @@ pub(super) fn wait_for_pool(connection: &Connection, mut payment: Payment) -> Re
     let failed = || ApiError::new(ErrorCode::Internal, "the payment failed");
     loop {
         match payment.stage {
-            PaymentStage::Submitted | PaymentStage::Seen | PaymentStage::Accepted | PaymentStage::Confirmed => {
+            PaymentStage::Submitted
+            | PaymentStage::Seen
+            | PaymentStage::Accepted
+            | PaymentStage::Confirmed
+            | PaymentStage::Final => {
                 return Ok(payment);
             }
             PaymentStage::Conflicted | PaymentStage::Expired | PaymentStage::Dropped | PaymentStage::Failed => {

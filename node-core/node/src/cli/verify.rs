@@ -13,6 +13,7 @@ use umbel_types::{AssetId, Params};
 use super::Context;
 use crate::genesis_file;
 use crate::lock::FolderLock;
+use crate::settings::SettingsFile;
 
 /// Parts of a stage between two lines of progress.
 const LINES_PER_STAGE: u64 = 20;
@@ -22,6 +23,7 @@ pub(super) fn verify(context: &Context) -> Result<ExitCode, ApiError> {
     let config = context.node_config()?;
     let layout = config.layout();
     let spec = genesis_file::load(config.network, &layout)?;
+    let store = config.store(&SettingsFile::load(layout.settings())?.get());
     let params = Params::of(config.network);
     let folder = layout.chain();
     if !folder.is_dir() {
@@ -30,7 +32,7 @@ pub(super) fn verify(context: &Context) -> Result<ExitCode, ApiError> {
     // Held to the end: nobody writes what is read here.
     let _lock = FolderLock::take(&layout)?;
     let genesis = genesis::build(&params, &spec).hash;
-    let opened = open_existing_store(&folder, config.network, genesis).map_err(|error| match error {
+    let opened = open_existing_store(store, &folder, config.network, genesis).map_err(|error| match error {
         StoreError::NotThere(_) => nothing_there(&folder),
         error => unreadable(&error),
     })?;
@@ -96,6 +98,8 @@ fn report_json(report: &VerifyReport) -> Value {
         "sink": report.sink.to_string(),
         "blocks": report.blocks,
         "headers_alone": report.headers_alone,
+        "kept_blocks": report.kept_blocks,
+        "kept_headers": report.kept_headers,
         "chain_blocks": report.chain_blocks,
         "former_chain_blocks": report.former_chain_blocks,
         "disqualified": report.disqualified,
@@ -124,6 +128,12 @@ fn report_text(report: &VerifyReport) -> String {
         format!("records      {}", report.records),
         format!("segments     {} bytes, {} that no record names", report.segment_bytes, report.unnamed_bytes),
     ];
+    if report.kept_headers > 0 || report.kept_blocks > 0 {
+        lines.push(format!(
+            "pruned       verified from the pruning point on; beside and below it {} blocks and {} headers are kept",
+            report.kept_blocks, report.kept_headers
+        ));
+    }
     lines.extend(report.supply.iter().map(|s| {
         let (public, state, hidden) = (s.public, s.state, s.confidential);
         format!("{:<12} {} units = {public} public + {state} of rules + {hidden} hidden", name(s.asset), s.issued)

@@ -102,6 +102,9 @@ fn restore(context: &Context, args: &RestoreArgs) -> Result<(), ApiError> {
             restored.same_words_as.join(", ")
         ));
     }
+    context.out.note(
+        "note: all unspent coins come back; what was paid before, and to whom, is only in the old wallet's files",
+    );
     show_addresses(context, &restored.zk13str, &restored.confidential)
 }
 
@@ -217,7 +220,7 @@ fn history_on(connection: &Connection, args: &HistoryArgs) -> Result<History, Ap
             offset: args.offset,
             limit: args.limit,
             search: String::new(),
-            kind: None,
+            kind: args.kind.map(Into::into),
         }))
     })
 }
@@ -228,6 +231,14 @@ fn history_line(entry: &HistoryEntry) -> String {
         HistoryKind::Received => ("+", "received"),
         HistoryKind::Mined => ("+", "mined"),
         HistoryKind::SelfTransfer => (" ", "moved"),
+        HistoryKind::Stake => match entry.stake.as_deref() {
+            Some("register") => ("-", "staked as validator"),
+            Some("delegate") => ("-", "staked"),
+            Some("undelegate") => (" ", "stake leaves"),
+            Some("withdraw") => ("+", "stake withdrawn"),
+            Some("unjail") => (" ", "validator unjailed"),
+            _ => (" ", "validator reported"),
+        },
     };
     let stage = json!(entry.state).as_str().unwrap_or_default().to_owned();
     let note = entry.note.as_deref().map(|note| format!("  {note:?}")).unwrap_or_default();

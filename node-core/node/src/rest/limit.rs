@@ -53,7 +53,16 @@ impl Default for Limits {
 }
 
 /// Calls in which words or passwords cross.
-const SECRET_CALLS: [&str; 4] = ["wallet/create", "wallet/restore", "wallet/unlock", "wallet/reveal"];
+const SECRET_CALLS: [&str; 8] = [
+    "wallet/create",
+    "wallet/restore",
+    "wallet/unlock",
+    "wallet/reveal",
+    "stake/register",
+    "validator/start",
+    "validator/move_out",
+    "validator/move_in",
+];
 
 impl Limits {
     /// Whether the call may be made now.

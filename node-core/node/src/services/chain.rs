@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use umbel_api::node::{NodeWarning, SyncStage};
 use umbel_api::{ApiError, ErrorCode};
+use umbel_consensus::pruning::PruningConfig;
+use umbel_consensus::state_snapshot::{Restored, restore_if_needed};
 use umbel_consensus::{CHAIN_FORMAT, Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, OpenError, open_store};
 use umbel_miner::Miner;
 use umbel_pow::Pow;
-use umbel_store::StoreError;
+use umbel_store::{KvStore, StoreError, StoreKind};
 use umbel_types::consensus_api::{ConsensusApi, ConsensusError};
 
 use super::follower::ChainView;
@@ -17,6 +19,7 @@ use super::locked;
 use super::mempool::Pool;
 use super::miner::Templates;
 use crate::clock;
+use crate::config::NodeRole;
 use crate::node::Core;
 
 /// Longest wait for calls that still use a chain which is to be closed.
@@ -25,8 +28,12 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What to do about a chain that can't go on. The node does not do it by itself: blocks that are damaged, and all that
 /// stand on them, would be gone until somebody sends them again.
 const ADVICE: &str = "start the node again, with room on the disk; if that does not help, `umbel node verify` says what is \
-                      damaged, and without the file chain.redb the next start builds the chain anew from the blocks \
-                      that hold";
+                      damaged, and without the database (chain.redb or chain.sled) the next start builds the chain \
+                      anew from the blocks that hold";
+
+/// Told for as long as the node runs on sled.
+const SLED_NOTICE: &str = "the chain is kept in sled, which its makers call beta: a crash can cost the whole database, which \
+                           is then built anew from the blocks; wallets are not in it. The setting `store` takes redb instead";
 
 /// An open chain.
 pub(crate) struct Chain {
@@ -43,12 +50,23 @@ pub(crate) struct Chain {
     /// Tells this chain from those that were open before, in this run.
     pub(crate) epoch: u64,
     engine: Arc<Consensus>,
+    store: Arc<dyn KvStore>,
 }
 
 impl Chain {
     /// Why consensus gave up, if it did, and what can be done about it.
     pub(crate) fn failure(&self) -> Option<String> {
         self.engine.failure().map(|reason| format!("{reason}; {ADVICE}"))
+    }
+
+    /// What proofs are made by.
+    pub(crate) fn engine(&self) -> &Consensus {
+        &self.engine
+    }
+
+    /// What the chain takes on the disk, in bytes.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.store.stats().bytes
     }
 
     fn shut_down(&self) {
@@ -121,6 +139,13 @@ impl ChainService {
         status.warnings.truncate(8);
     }
 
+    /// Tells the person something, once for each code: what came before under it gives way.
+    pub(crate) fn warn(&self, code: &str, message: String) {
+        let mut status = locked(&self.status);
+        status.warnings.retain(|warning| warning.code != code);
+        status.warnings.push(NodeWarning { code: code.to_owned(), message });
+    }
+
     /// Opens the chain. Whatever goes wrong is kept for [`Self::status`].
     pub(crate) fn open(&self, core: &Core) {
         let mut one_at_a_time = locked(&self.lifecycle);
@@ -134,7 +159,7 @@ impl ChainService {
         match catch_unwind(AssertUnwindSafe(|| open(core, epoch))) {
             Ok(Ok((chain, warnings))) => {
                 let blocks = chain.consensus.virtual_state().block_count;
-                tracing::info!(network = %core.params.network, store = %core.config.store, blocks, "the chain is open");
+                tracing::info!(network = %core.params.network, store = %core.store.kind, blocks, "the chain is open");
                 *locked(&self.status) =
                     ChainStatus { stage: SyncStage::Synced, warnings, chain: Some(Arc::new(chain)) };
                 core.mining.apply(core);
@@ -176,15 +201,22 @@ impl ChainService {
             return Err(ApiError::passing(ErrorCode::Unavailable, "the chain is in use; try again in a moment"));
         }
         core.payments.on_reset(&core.sink);
-        let folder = core.layout.chain();
-        let removed = match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ApiError::new(ErrorCode::DataFolder, format!("{} can't be removed: {error}", folder.display())))
-            }
-            _ => Ok(()),
-        };
+        let forgotten = core.validator.forget_devnet();
+        // Snapshots first: they must not outlive the chain that they are of.
+        let removed =
+            [core.layout.snapshots(), core.layout.chain()].iter().try_for_each(|folder| match std::fs::remove_dir_all(
+                folder,
+            ) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(ApiError::new(ErrorCode::DataFolder, format!("{} can't be removed: {error}", folder.display())))
+                }
+                _ => Ok(()),
+            });
         self.open_locked(core, &mut one_at_a_time);
-        removed
+        removed?;
+        forgotten.map_err(|error| {
+            ApiError::new(ErrorCode::DataFolder, format!("the validator's guard can't be removed: {error}"))
+        })
     }
 }
 
@@ -204,11 +236,38 @@ enum ChainOpenError {
 /// Opens store, consensus, pool and miner.
 fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenError> {
     let folder = core.layout.chain();
-    let opened = open_store(core.config.store, &folder, core.params.network, core.genesis_hash)?;
+    let opened = open_store(core.store, &folder, core.params.network, core.genesis_hash)?;
     if let Some(version) = opened.upgraded_from {
         tracing::info!(from = version, to = CHAIN_FORMAT, "the chain's format was brought up to date");
     }
+    let mut warnings = Vec::new();
+    let snapshots = core.layout.snapshots();
+    let mut pruning = PruningConfig::of(&core.params, core.config.role);
+    let restored = restore_if_needed(&core.params, core.genesis_hash, &pruning.depths, &opened.store, &snapshots);
+    match &restored {
+        Ok(Restored::NotNeeded) => {}
+        Ok(Restored::From(info, dir)) => {
+            let message = format!(
+                "the chain's database was lost, and the blocks from before block {} were pruned: the chain goes on from \
+                 the snapshot {}; the history of wallets that were not open since then is not here",
+                info.block,
+                dir.display()
+            );
+            warnings.push(NodeWarning { code: "chain_from_snapshot".to_owned(), message });
+        }
+        Err(error) => {
+            let message = format!(
+                "the chain's database was lost, old blocks were pruned, and there is no snapshot to go on from ({error}); \
+                 the chain begins again at genesis: `umbel node snapshot import` takes a snapshot of another node"
+            );
+            warnings.push(NodeWarning { code: "chain_lost".to_owned(), message });
+        }
+    }
+    if core.config.role != NodeRole::Archive && core.store.kind != StoreKind::Mem {
+        pruning.snapshots = Some(snapshots);
+    }
     let pow = Arc::new(Pow::of(&core.params));
+    let store = Arc::clone(&opened.store);
     let engine = Consensus::open(ConsensusConfig {
         params: core.params.clone(),
         genesis: core.genesis.clone(),
@@ -216,8 +275,12 @@ fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenE
         store: opened.store,
         now: Arc::new(clock::now),
         cache_bytes: DEFAULT_CACHE_BYTES,
+        pruning,
     })?;
-    let mut warnings = Vec::new();
+    if core.store.kind == StoreKind::Sled {
+        tracing::warn!("the chain is kept in sled, which is beta");
+        warnings.push(NodeWarning { code: "store_beta".to_owned(), message: SLED_NOTICE.to_owned() });
+    }
     if let Some(aside) = opened.recovered {
         let blocks = engine.virtual_state().block_count;
         let message = format!(
@@ -234,5 +297,5 @@ fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenE
     getrandom::fill(&mut seed).map_err(ChainOpenError::Randomness)?;
     let miner = Miner::new(&core.params, pow, templates.clone(), u64::from_le_bytes(seed));
     let view = Mutex::new(ChainView::new(consensus.as_ref())?);
-    Ok((Chain { consensus, pool, miner, templates, view, epoch, engine }, warnings))
+    Ok((Chain { consensus, pool, miner, templates, view, epoch, engine, store }, warnings))
 }

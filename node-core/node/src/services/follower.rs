@@ -8,6 +8,7 @@ use umbel_types::BlockHash;
 use umbel_types::consensus_api::{BlockSummary, ConsensusApi, ConsensusError};
 
 use super::chain::Chain;
+use super::payments::Outlook;
 use super::{TICK, locked};
 use crate::node::Core;
 
@@ -17,6 +18,11 @@ pub(crate) const MAX_CHAIN_SHOWN: usize = 512;
 const PATH_STEP: usize = 64;
 /// New blocks looked at in one go.
 const BLOCKS_STEP: usize = 256;
+
+/// Code of the warning about a body that can't be read.
+const DAMAGED_BODY: &str = "damaged_body";
+/// What to do about it.
+const BODY_ADVICE: &str = "the disk may be failing; the node goes on, and stops where it needs that body";
 
 /// Where the follower stands.
 pub(crate) struct ChainView {
@@ -36,7 +42,12 @@ impl ChainView {
         let mut block = state.sink;
         chain.push_front(block);
         while block != genesis && chain.len() < MAX_CHAIN_SHOWN {
-            block = consensus.block_summary(block)?.selected_parent;
+            block = match consensus.block_summary(block) {
+                Ok(summary) => summary.selected_parent,
+                // The chain goes on below, but nothing is shown of it.
+                Err(ConsensusError::Pruned(_) | ConsensusError::UnknownBlock(_)) => break,
+                Err(error) => return Err(error),
+            };
             chain.push_front(block);
         }
         Ok(Self { version: state.version, known: state.sink, sequence: state.block_count, chain })
@@ -69,7 +80,7 @@ pub(crate) fn step(core: &Core) {
     match news {
         Ok(newest) => {
             locked(&chain.view).version = state.version;
-            core.payments.on_sink(state.sink_blue_score, core.params.confirmation_depth, &core.sink);
+            core.payments.on_sink(&Outlook::of(&core.params, &state, &chain.consensus.finality()), &core.sink);
             if let Some(newest) = newest {
                 core.sink.tell(NodeEvent::Blocks { newest });
             }
@@ -77,7 +88,7 @@ pub(crate) fn step(core: &Core) {
         Err(ConsensusError::Stopping) => {
             core.stop.wait(TICK);
         }
-        Err(ConsensusError::UnknownBlock(block)) => {
+        Err(ConsensusError::UnknownBlock(block) | ConsensusError::Pruned(block)) => {
             tracing::warn!(%block, "the chain is followed from its end again");
             match ChainView::new(chain.consensus.as_ref()) {
                 Ok(view) => *locked(&chain.view) = view,
@@ -135,8 +146,19 @@ fn look_at_blocks(core: &Core, chain: &Arc<Chain>) -> Result<Option<u64>, Consen
         let since = locked(&chain.view).sequence;
         let blocks = chain.consensus.blocks_since(since, BLOCKS_STEP)?;
         let Some(last) = blocks.last() else { return Ok(newest) };
-        for block in blocks.iter().filter(|b| b.tx_count > 0) {
-            mark_seen(core, chain, block)?;
+        for block in blocks.iter().filter(|b| b.tx_count != Some(0)) {
+            match mark_seen(core, chain, block) {
+                // Told once, and passed over: what it carries is seen when a chain block accepts it.
+                Err(ConsensusError::DamagedBody { block, reason }) => {
+                    tracing::error!(%block, reason, "the body of a block can't be read");
+                    core.chain.warn(
+                        DAMAGED_BODY,
+                        format!("the body of block {block} can't be read: {reason}; {BODY_ADVICE}"),
+                    );
+                }
+                Err(ConsensusError::UnknownBlock(_) | ConsensusError::Pruned(_)) => {}
+                marked => marked?,
+            }
         }
         newest = Some(last.sequence);
         locked(&chain.view).sequence = last.sequence;

@@ -216,6 +216,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
+    use umbel_consensus::pruning::{NodeRole, PruningConfig};
     use umbel_consensus::{Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, open_store};
     use umbel_crypto::keys::address::AddressIndex;
     use umbel_crypto::keys::{AccountKeys, Address, ConfidentialAddress, Mnemonic};
@@ -249,6 +250,7 @@ mod tests {
                 store,
                 now,
                 cache_bytes: DEFAULT_CACHE_BYTES,
+                pruning: PruningConfig::of(&params, NodeRole::Archive),
             };
             let consensus = Consensus::open(config).unwrap();
             let pool = Pool::new(&params, consensus.genesis_hash());

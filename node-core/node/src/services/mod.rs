@@ -9,6 +9,8 @@ pub(crate) mod follower;
 pub(crate) mod mempool;
 pub(crate) mod miner;
 pub(crate) mod payments;
+pub(crate) mod reporter;
+pub(crate) mod validator;
 pub(crate) mod wallet;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

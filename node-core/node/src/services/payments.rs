@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use umbel_api::send::{Payment, PaymentStage};
 use umbel_api::{ApiError, ErrorCode, NodeEvent};
-use umbel_types::consensus_api::AcceptanceData;
-use umbel_types::{BlockHash, BlueScore, OutPoint, TxId};
+use umbel_types::consensus_api::{AcceptanceData, FinalityStatus, VirtualState};
+use umbel_types::{BlockHash, BlueScore, OutPoint, Params, TxId};
 use umbel_wallet::PaymentId;
 
 use super::locked;
@@ -26,11 +26,64 @@ enum Source {
     Fund { txid: TxId, inputs: Vec<OutPoint>, accepted: Option<(BlockHash, BlueScore)> },
 }
 
+/// How far the chain is, for payments that wait to be final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outlook {
+    /// Blue score of the sink.
+    pub(crate) sink: BlueScore,
+    /// Blue score of the last final chain block.
+    pub(crate) finalized: BlueScore,
+    /// Whether votes come in time.
+    pub(crate) votes_come: bool,
+    /// Blue score that makes something `confirmed`, and a checkpoint old enough to be voted on.
+    pub(crate) depth: u64,
+    /// Blue score between two checkpoints.
+    pub(crate) interval: u64,
+    /// Blocks a second that are expected.
+    pub(crate) blocks_per_second: u64,
+}
+
+impl Outlook {
+    /// What the chain says.
+    pub(crate) fn of(params: &Params, state: &VirtualState, finality: &FinalityStatus) -> Self {
+        Self {
+            sink: state.sink_blue_score,
+            finalized: finality.finalized_blue_score,
+            votes_come: finality.overlay_on && !finality.late,
+            depth: params.confirmation_depth,
+            interval: params.checkpoint_interval,
+            blocks_per_second: u64::from(params.blocks_per_second),
+        }
+    }
+
+    fn stage(&self, accepted: BlueScore) -> PaymentStage {
+        if accepted <= self.finalized {
+            PaymentStage::Final
+        } else if accepted.saturating_add(self.depth) <= self.sink {
+            PaymentStage::Confirmed
+        } else {
+            PaymentStage::Accepted
+        }
+    }
+
+    /// Seconds until what was accepted at this blue score is usually final: its checkpoint and the next one, buried.
+    fn final_in_s(&self, accepted: BlueScore) -> Option<u64> {
+        if !self.votes_come || accepted <= self.finalized {
+            return None;
+        }
+        let next = accepted.0.div_ceil(self.interval).saturating_add(1);
+        let needed = next.saturating_mul(self.interval).saturating_add(self.depth);
+        Some(needed.saturating_sub(self.sink.0).div_ceil(self.blocks_per_second).max(1))
+    }
+}
+
 struct Entry {
     payment: Payment,
     source: Source,
     /// Its transactions, once they are recorded.
     txids: Vec<TxId>,
+    /// Blue score of the block that accepted the last of them.
+    accepted_at: Option<BlueScore>,
     started: Instant,
 }
 
@@ -57,6 +110,7 @@ fn is_over(stage: PaymentStage) -> bool {
     match stage {
         PaymentStage::Building | PaymentStage::Submitted | PaymentStage::Seen | PaymentStage::Accepted => false,
         PaymentStage::Confirmed
+        | PaymentStage::Final
         | PaymentStage::Conflicted
         | PaymentStage::Expired
         | PaymentStage::Dropped
@@ -85,7 +139,7 @@ impl PaymentBook {
                 entries.by_id.remove(&oldest);
             }
         }
-        let entry = Entry { payment, source, txids: Vec::new(), started: Instant::now() };
+        let entry = Entry { payment, source, txids: Vec::new(), accepted_at: None, started: Instant::now() };
         let shown = entry.shown();
         entries.by_id.insert(shown.id, entry);
         shown
@@ -140,7 +194,10 @@ impl PaymentBook {
                 known.txids == entry.txids && (known.id == id || !known.txids.is_empty())
             };
             if let Some(known) = payments.iter().find(same) {
-                tell_change(entry, sink, |entry| merge(&mut entry.payment, known));
+                tell_change(entry, sink, |entry| {
+                    entry.accepted_at = known.accepted_at;
+                    merge(&mut entry.payment, known);
+                });
             }
         }
     }
@@ -174,15 +231,25 @@ impl PaymentBook {
         });
     }
 
-    /// The chain has grown.
-    pub(crate) fn on_sink(&self, blue_score: BlueScore, depth: u64, sink: &EventSink) {
+    /// The chain has grown, or more of it is final.
+    pub(crate) fn on_sink(&self, outlook: &Outlook, sink: &EventSink) {
         self.each_fund(sink, |stage, _, accepted| {
-            if let Some((_, at)) = accepted
-                && at.saturating_add(depth) <= blue_score
-            {
-                *stage = PaymentStage::Confirmed;
+            if let Some((_, at)) = accepted {
+                *stage = outlook.stage(*at);
             }
         });
+        let mut entries = locked(&self.entries);
+        for entry in entries.by_id.values_mut() {
+            let accepted = match &entry.source {
+                Source::Wallet(_) => entry.accepted_at,
+                Source::Fund { accepted, .. } => accepted.map(|(_, at)| at),
+            };
+            let is_open = matches!(entry.payment.stage, PaymentStage::Accepted | PaymentStage::Confirmed);
+            let final_in_s = accepted.filter(|_| is_open).and_then(|at| outlook.final_in_s(at));
+            if entry.payment.final_in_s != final_in_s {
+                tell_change(entry, sink, |entry| entry.payment.final_in_s = final_in_s);
+            }
+        }
     }
 
     /// The pool gave up transactions.
@@ -248,7 +315,8 @@ fn reason(stage: PaymentStage, known: &umbel_wallet::Payment) -> Option<ApiError
         | PaymentStage::Submitted
         | PaymentStage::Seen
         | PaymentStage::Accepted
-        | PaymentStage::Confirmed => return None,
+        | PaymentStage::Confirmed
+        | PaymentStage::Final => return None,
         PaymentStage::Conflicted => {
             (ErrorCode::TxConflict, "a competing payment was accepted first; the money is free again")
         }
@@ -268,7 +336,7 @@ fn reason(stage: PaymentStage, known: &umbel_wallet::Payment) -> Option<ApiError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::NodeConfig;
+    use crate::config::{NodeConfig, StoreKind};
     use crate::services::clock::starting;
     use serde_json::json;
     use umbel_types::{Amount, AssetId, DaaScore, Network, TimestampMs};
@@ -297,6 +365,7 @@ mod tests {
             expires: DaaScore(0),
             seen_in: None,
             accepted_in: None,
+            accepted_at: None,
             conflict: None,
             reason: None,
         }
@@ -305,7 +374,7 @@ mod tests {
     #[test]
     fn a_recorded_payment_is_known_by_its_transactions() {
         use umbel_wallet::PaymentStage as Stage;
-        let (sink, _events) = EventSink::new(starting(&NodeConfig::new("/d", Network::Devnet)));
+        let (sink, _events) = EventSink::new(starting(&NodeConfig::new("/d", Network::Devnet), StoreKind::Mem));
         let book = PaymentBook::default();
         let id = book.add_wallet(shown(), PaymentId(7)).id;
         let stage = |payments: &[umbel_wallet::Payment]| {
@@ -320,5 +389,27 @@ mod tests {
         assert_eq!(stage(&[known(7, &other, Stage::Dropped)]), PaymentStage::Building);
         assert_eq!(stage(&[known(9, &own, Stage::Submitted)]), PaymentStage::Submitted);
         assert_eq!(book.get(id).unwrap().txids, [own[0].to_string()]);
+    }
+
+    #[test]
+    fn what_lies_below_a_final_checkpoint_is_final() {
+        let outlook = |sink, finalized| Outlook {
+            sink: BlueScore(sink),
+            finalized: BlueScore(finalized),
+            votes_come: true,
+            depth: 10,
+            interval: 10,
+            blocks_per_second: 1,
+        };
+        let at = BlueScore(23);
+        assert_eq!(outlook(24, 0).stage(at), PaymentStage::Accepted);
+        assert_eq!(outlook(33, 20).stage(at), PaymentStage::Confirmed);
+        assert_eq!(outlook(50, 23).stage(at), PaymentStage::Final);
+        // Checkpoint 3 stands at 30; checkpoint 4 at 40 has to be buried by 10.
+        assert_eq!(outlook(24, 10).final_in_s(at), Some(26));
+        assert_eq!(outlook(49, 20).final_in_s(at), Some(1));
+        assert_eq!(outlook(60, 20).final_in_s(at), Some(1), "it is late, not gone");
+        assert_eq!(outlook(50, 30).final_in_s(at), None);
+        assert_eq!(Outlook { votes_come: false, ..outlook(24, 10) }.final_in_s(at), None);
     }
 }

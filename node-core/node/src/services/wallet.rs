@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use umbel_api::node::NodeWarning;
 use umbel_api::wallet::{LockStatus, WalletList, WalletState, WalletSummary};
 use umbel_api::{ApiError, ErrorCode, NodeEvent};
-use umbel_types::{BlockHash, Network, Params, Transaction, TxId};
+use umbel_types::{BlockHash, Params, Transaction, TxId};
 use umbel_wallet::{Damage, KdfProfile, Wallet, WalletError, WalletFolder};
 
 use super::chain::Chain;
@@ -90,11 +90,7 @@ pub(crate) struct WalletService {
 impl WalletService {
     /// Opens the folder; no wallet is open yet.
     pub(crate) fn new(layout: &Layout, params: &Params, genesis: BlockHash) -> Result<Self, ApiError> {
-        let profile = match params.network {
-            Network::Devnet => KdfProfile::Devnet,
-            Network::Lan | Network::Testnet | Network::Mainnet | Network::Lab32 => KdfProfile::Calibrated,
-        };
-        let folder = WalletFolder::open(&layout.wallets(), params.clone(), genesis, profile)
+        let folder = WalletFolder::open(&layout.wallets(), params.clone(), genesis, KdfProfile::of(params.network))
             .map_err(|e| convert::wallet_error(&e))?;
         Ok(Self {
             folder,
@@ -483,6 +479,7 @@ pub(crate) fn hold(wallet: &OpenWallet) -> MutexGuard<'_, Wallet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use umbel_types::Network;
     use umbel_wallet::NewWallet;
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use umbel_consensus::pruning::{NodeRole, PruningConfig};
 use umbel_consensus::{Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, open_store};
 use umbel_crypto::Address;
 use umbel_ledger::genesis;
@@ -80,6 +81,7 @@ impl SmallNode {
             store,
             now: Arc::new(move || TimestampMs(clock.load(Ordering::Relaxed))),
             cache_bytes: DEFAULT_CACHE_BYTES,
+            pruning: PruningConfig::of(&params(), NodeRole::Archive),
         });
         Self { consensus: consensus.unwrap(), pow, payout, now: Arc::clone(now) }
     }

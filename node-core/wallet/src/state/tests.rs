@@ -7,6 +7,16 @@ use crate::record::{MAX_LIST, Spent};
 use proptest::prelude::*;
 use umbel_types::{Hash32, Lock, Memo, OneTimeKey, Origin, PointBytes, ZkAddress};
 
+/// A moment on a chain where nothing is final.
+fn at(daa_score: u64) -> Moment {
+    Moment {
+        daa_score: DaaScore(daa_score),
+        confirmation_depth: 10,
+        final_blue_score: BlueScore(0),
+        final_daa_score: DaaScore(0),
+    }
+}
+
 fn outpoint(n: u32) -> OutPoint {
     OutPoint { source: Hash32([1; 32]), index: n }
 }
@@ -141,7 +151,13 @@ fn consumed_coins_alone_are_no_payment() {
         valid: DaaRange { start: DaaScore(0), end: DaaScore(100) },
         salt: [0; 32],
     };
-    let witness = Witness { range_proof: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), kernel: [0; 64] };
+    let witness = Witness {
+        range_proof: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        action: umbel_types::staking::ActionWitness::None,
+        kernel: [0; 64],
+    };
     let record = PaymentRecord {
         id: 1,
         txs: vec![Arc::new(Transaction { core, witness })],
@@ -173,11 +189,11 @@ fn consumed_coins_alone_are_no_payment() {
         let memory = scanned(found);
         let payment = &memory.payments[&1];
         assert_eq!(memory.standing(payment, 0), standing);
-        assert_eq!(memory.stage(payment, DaaScore(50), 10), stage);
+        assert_eq!(memory.stage(payment, &at(50)), stage);
     }
     // Nobody knows that it was not accepted in time, either.
     let memory = scanned(&[]);
-    assert_eq!(memory.stage(&memory.payments[&1], DaaScore(500), 10), PaymentStage::Submitted);
+    assert_eq!(memory.stage(&memory.payments[&1], &at(500)), PaymentStage::Submitted);
     assert_eq!(memory.without_outcome(), [1]);
 }
 

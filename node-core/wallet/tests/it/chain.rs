@@ -8,19 +8,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use umbel_crypto::coin::coinbase_coin;
+use umbel_ledger::staking::OverlayContext;
+use umbel_ledger::state_tree::StateTree;
 use umbel_ledger::utxo::UtxoView;
-use umbel_ledger::{CERTIFIED_GENESIS, IsolationContext, UtxoContext, check_tx_in_isolation, check_tx_in_utxo_context};
+use umbel_ledger::{IsolationContext, UtxoContext, check_tx_in_isolation, check_tx_in_utxo_context};
 use umbel_types::consensus_api::{
     AcceptanceData, AcceptedTx, BlockStatus, BlockSummary, BlockTemplate, ChainPath, ConsensusApi, ConsensusError,
-    InsertHandle, TxSelector, UtxoSnapshot, VirtualState,
+    FinalityStatus, InsertHandle, TxSelector, UtxoSnapshot, VirtualState, VoteAdmission, VoteError, VoteProposal,
 };
 use umbel_types::errors::TxContextError;
 use umbel_types::header::BLOCK_VERSION;
 use umbel_types::tx::{INPUT_PROOF_BYTES, InputWitness};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Amount, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, CompactTarget, DaaScore, Hash32, Header, Memo,
-    Network, Origin, OutPoint, Params, PayoutKey, TimestampMs, Transaction, TxCore, TxId, UtxoEntry,
+    Amount, Block, BlockHash, BlueScore, BlueWork, Body, CertRef, Certificate, CompactTarget, DaaScore, Evidence,
+    Hash32, Header, Memo, Network, Origin, OutPoint, Params, PayoutKey, TimestampMs, Transaction, TxCore, TxId,
+    UtxoEntry, Vote,
 };
 
 use crate::people::TestRng;
@@ -118,16 +121,8 @@ impl FakeChain {
         let blocks = BTreeMap::from([(GENESIS, genesis)]);
         static CHAINS: AtomicU8 = AtomicU8::new(0);
         let salt = CHAINS.fetch_add(1, Ordering::Relaxed);
-        let inner = Inner {
-            salt,
-            blocks,
-            head: GENESIS,
-            utxos,
-            made: 0,
-            skipped: 0,
-            failures: 0,
-            certified: CERTIFIED_GENESIS,
-        };
+        let inner =
+            Inner { salt, blocks, head: GENESIS, utxos, made: 0, skipped: 0, failures: 0, certified: DaaScore(0) };
         Self { params: Params::of(network), inner: Mutex::new(inner), checks_proofs: true }
     }
 
@@ -229,8 +224,9 @@ impl FakeChain {
     }
 
     fn check_in_context(&self, inner: &Inner, core: &TxCore, daa_score: DaaScore) -> Result<(), TxContextError> {
-        let context = UtxoContext::for_acceptance(&self.params, daa_score, inner.certified);
-        let Ok(checked) = check_tx_in_utxo_context(core, &View(&inner.utxos), &context);
+        let overlay = OverlayContext { certified: inner.certified, ..OverlayContext::genesis(&self.params) };
+        let context = UtxoContext::for_acceptance(&self.params, daa_score, overlay);
+        let Ok(checked) = check_tx_in_utxo_context(core, &View(&inner.utxos), &StateTree::default(), &context);
         checked.map(|_| ())
     }
 
@@ -242,7 +238,13 @@ impl FakeChain {
     /// Consumes outputs without a transaction's proofs: another holder of the same words did.
     pub(crate) fn mine_core(&self, core: TxCore) -> BlockHash {
         let inputs = core.inputs.iter().map(|_| InputWitness::Coin([0; INPUT_PROOF_BYTES])).collect();
-        let witness = umbel_types::Witness { range_proof: Vec::new(), inputs, outputs: Vec::new(), kernel: [0; 64] };
+        let witness = umbel_types::Witness {
+            range_proof: Vec::new(),
+            inputs,
+            outputs: Vec::new(),
+            action: umbel_types::staking::ActionWitness::None,
+            kernel: [0; 64],
+        };
         self.mine(Next { txs: vec![Arc::new(Transaction { core, witness })], ..Next::default() }).0
     }
 
@@ -463,5 +465,37 @@ impl ConsensusApi for FakeChain {
 
     fn reward_pool(&self) -> Result<Amount, ConsensusError> {
         Ok(Amount::ZERO)
+    }
+
+    fn states(&self, _ledger: umbel_types::Ledger) -> Result<Vec<umbel_types::state::State>, ConsensusError> {
+        Ok(Vec::new())
+    }
+
+    fn finality(&self) -> Arc<FinalityStatus> {
+        Arc::new(FinalityStatus::of_genesis(GENESIS))
+    }
+
+    fn vote_proposal(&self) -> Result<Option<VoteProposal>, ConsensusError> {
+        Ok(None)
+    }
+
+    fn submit_vote(&self, _vote: Vote) -> Result<VoteAdmission, VoteError> {
+        Err(VoteError::Unavailable("nobody votes here".to_owned()))
+    }
+
+    fn votes_since(&self, _sequence: u64, _limit: usize) -> Vec<(u64, Vote)> {
+        Vec::new()
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        Vec::new()
+    }
+
+    fn certificate(&self, _index: u32) -> Result<Option<Certificate>, ConsensusError> {
+        Ok(None)
+    }
+
+    fn submit_certificate(&self, _certificate: Certificate) -> Result<(), VoteError> {
+        Err(VoteError::Unavailable("nobody votes here".to_owned()))
     }
 }

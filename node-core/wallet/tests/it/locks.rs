@@ -245,8 +245,13 @@ fn to_public_lie(core: &TxCore, to: &Address) -> SigningParts {
     let paid = value.checked_sub(core.fee).unwrap();
     let output = umbel_types::Output::Memo(umbel_types::Memo::public_payment(AssetId::STR, paid, *to));
     let core = TxCore { outputs: vec![output], ..core.clone() };
-    let witness =
-        umbel_types::Witness { range_proof: Vec::new(), inputs: Vec::new(), outputs: Vec::new(), kernel: [0; 64] };
+    let witness = umbel_types::Witness {
+        range_proof: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        action: umbel_types::staking::ActionWitness::None,
+        kernel: [0; 64],
+    };
     SigningParts {
         core: core.to_bytes(),
         proofs: witness.to_bytes(),

@@ -28,6 +28,7 @@ fn meaning(entry: &HistoryEntry) -> String {
         PaymentStage::Seen => t!("path.seen"),
         PaymentStage::Accepted => t!("path.accepted"),
         PaymentStage::Confirmed => t!("path.confirmed"),
+        PaymentStage::Final => t!("path.final"),
         PaymentStage::Conflicted => t!("path.conflicted"),
         PaymentStage::Expired => t!("path.expired"),
         PaymentStage::Dropped => t!("path.dropped"),
@@ -39,6 +40,7 @@ fn meaning(entry: &HistoryEntry) -> String {
 fn seen_by_others(entry: &HistoryEntry) -> String {
     match (entry.kind, entry.public) {
         (HistoryKind::Mined, _) => t!("path.sees_reward"),
+        (HistoryKind::Stake, _) => t!("path.sees_stake"),
         (_, true) => t!("path.sees_all"),
         (_, false) => t!("path.sees_little"),
     }
@@ -126,7 +128,7 @@ fn Details(entry: Memo<Option<HistoryEntry>>) -> impl IntoView {
 
 /// The transaction that may be proved: a confidential payment that was sent and accepted.
 fn provable(entry: &HistoryEntry) -> Option<String> {
-    let accepted = matches!(entry.state, PaymentStage::Accepted | PaymentStage::Confirmed);
+    let accepted = matches!(entry.state, PaymentStage::Accepted | PaymentStage::Confirmed | PaymentStage::Final);
     (entry.kind == HistoryKind::Sent && !entry.public && accepted).then(|| entry.id.clone())
 }
 

@@ -133,6 +133,7 @@ mod tests {
             asset: "STR".to_owned(),
             amount: "1.50000000".to_owned(),
             fee: Some("0.00310000".to_owned()),
+            stake: None,
             to: None,
             note: Some("rent".to_owned()),
             public: false,

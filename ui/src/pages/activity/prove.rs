@@ -264,6 +264,7 @@ fn outcome(verdict: &VerifiedPayment) -> String {
     match verdict.outcome {
         PaymentOutcome::Accepted => t!("proof.outcome_accepted"),
         PaymentOutcome::Confirmed => t!("proof.outcome_confirmed"),
+        PaymentOutcome::Final => t!("proof.outcome_final"),
         PaymentOutcome::NotAccepted => t!("proof.outcome_not_accepted"),
         PaymentOutcome::Unknown => t!("proof.outcome_unknown"),
         PaymentOutcome::NotChecked => t!("proof.outcome_not_checked"),
@@ -273,7 +274,7 @@ fn outcome(verdict: &VerifiedPayment) -> String {
 /// What a proof that holds says, and whether anything was paid.
 #[component]
 fn Verdict(verdict: VerifiedPayment) -> impl IntoView {
-    let paid = matches!(verdict.outcome, PaymentOutcome::Accepted | PaymentOutcome::Confirmed);
+    let paid = matches!(verdict.outcome, PaymentOutcome::Accepted | PaymentOutcome::Confirmed | PaymentOutcome::Final);
     let holds = if paid { t!("proof.holds_paid") } else { t!("proof.holds_only") };
     let said = outcome(&verdict);
     view! {

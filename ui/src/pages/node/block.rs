@@ -12,6 +12,7 @@ fn state_words(state: BlockState) -> (&'static str, String, String) {
         BlockState::Seen => ("seen", t!("dag.seen"), t!("dag.seen_text")),
         BlockState::Accepted => ("accepted", t!("dag.accepted"), t!("dag.accepted_text")),
         BlockState::Confirmed => ("confirmed", t!("dag.confirmed"), t!("dag.confirmed_text")),
+        BlockState::Final => ("final", t!("dag.final"), t!("dag.final_text")),
         BlockState::Outside => ("bad", t!("dag.outside"), t!("dag.outside_text")),
     }
 }

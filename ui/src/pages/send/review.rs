@@ -62,6 +62,9 @@ pub(super) fn Review(request: SendRequest, plan: PaymentPlan, step: RwSignal<Ste
     let notices = codes.iter().filter_map(|code| notice(code, &plan)).collect::<Vec<_>>();
     let expected = if plan.expected_s == 0 { t!("time.now") } else { format::span(plan.expected_s) };
     let same_asset = asset == "STR";
+    let final_s = app.node.with_untracked(|n| {
+        n.as_ref().and_then(|n| n.finality.as_ref()).filter(|f| f.overlay_on && !f.late).map(|f| f.usual_s)
+    });
     view! {
         <h1 class="page-title">{t!("send.check_title")}</h1>
         <section class="card review" data-testid="send-review-card">
@@ -94,6 +97,13 @@ pub(super) fn Review(request: SendRequest, plan: PaymentPlan, step: RwSignal<Ste
                 <dd>{tn!("send.coins", plan.coins as u64)}</dd>
                 <dt>{t!("send.expected")}</dt>
                 <dd>{t!("send.about", time = expected)}</dd>
+                {final_s
+                    .map(|seconds| {
+                        view! {
+                            <dt>{t!("send.final")}</dt>
+                            <dd data-testid="send-final">{t!("send.about", time = format::span(seconds))}</dd>
+                        }
+                    })}
                 <dt>{t!("path.others_see")}</dt>
                 <dd>{if is_public { t!("path.sees_all") } else { t!("path.sees_little") }}</dd>
             </dl>

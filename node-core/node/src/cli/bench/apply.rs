@@ -10,12 +10,13 @@ use umbel_crypto::coin::{KeyRole, build_payout_key};
 use umbel_crypto::keys::AddressIndex;
 use umbel_crypto::{InputSecrets, OutputSecrets, prove_transaction};
 use umbel_ledger::utxo::UtxoView;
-use umbel_ledger::{MergedBlock, accept_mergeset};
+use umbel_ledger::{MergePlace, MergedBlock, accept_mergeset, genesis};
+use umbel_types::genesis::devnet;
 use umbel_types::tx::{LockBranch, TX_VERSION};
 use umbel_types::utxo::StoredOutput;
 use umbel_types::{
-    Action, Amount, AssetId, BlockHash, DaaRange, DaaScore, Hash32, Input, Memo, Network, Origin, OutPoint, Output,
-    Params, Transaction, TxCore, TxInput, UtxoEntry,
+    Action, Amount, AssetId, BlockHash, BlueScore, DaaRange, DaaScore, Hash32, Input, Memo, Network, Origin, OutPoint,
+    Output, Params, Transaction, TxCore, TxInput, UtxoEntry,
 };
 
 use super::keys::{keys, rng};
@@ -63,13 +64,13 @@ pub(super) fn run(size: Size) -> Result<Vec<Measurement>, ApiError> {
         .map(|merge| (1..).zip(merge.chunks(TXS_PER_BLOCK)).map(block).collect())
         .collect();
     let params = Params::of(Network::Devnet);
-    let pool = Amount::from_str_tokens(1_000_000);
+    let states = genesis::build(&params, &devnet()).states;
+    let place = MergePlace { daa_score: DaaScore(11), blue_score: BlueScore(11), checkpoint: None, certificate: None };
     let accept = || {
         let mut set = Set(before.clone());
         let (applied, took) = time(|| {
             for merged in &merges {
-                let outcome =
-                    accept_mergeset(&params, DaaScore(11), DaaScore(0), merged, &set, pool).map_err(internal)?;
+                let outcome = accept_mergeset(&params, &place, merged, &set, &states).map_err(internal)?;
                 if !outcome.skipped().is_empty() {
                     return Err(internal("a payment was skipped"));
                 }

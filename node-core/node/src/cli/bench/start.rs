@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use umbel_api::node::SyncStage;
 use umbel_api::{Api, ApiError, Empty};
+use umbel_consensus::pruning::{NodeRole, PruningConfig};
 use umbel_consensus::{Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, open_store};
 use umbel_crypto::coin::{KeyRole, build_payout_key};
 use umbel_crypto::keys::AddressIndex;
@@ -78,6 +79,7 @@ fn build_chain(data_dir: &Path, wanted: usize) -> Result<usize, ApiError> {
     let last = TimestampMs(spec.timestamp.0 + (wanted as u64 + 1) * STEP_MS);
     let pow = Arc::new(Pow::of(&params));
     let consensus = Consensus::open(ConsensusConfig {
+        pruning: PruningConfig::of(&params, NodeRole::Archive),
         params,
         genesis: spec.clone(),
         pow: Arc::clone(&pow),

@@ -1,4 +1,4 @@
-//! The store on a disk: batches, reads, and opening again after the process was killed.
+//! The store on a disk: batches, reads, and opening again after the process was killed, on each engine and beside it bare.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use umbel_api::ApiError;
-use umbel_store::floor::BareRedb;
-use umbel_store::{Batch, DATABASE_FILE, Durability, FormatTag, KvStore, Pair, StoreError, StoreKind, Table};
+use umbel_store::floor::Bare;
+use umbel_store::{Batch, Durability, FormatTag, KvStore, Pair, StoreError, StoreKind, Table};
 use umbel_types::hash::{Domain, hash_of};
 use umbel_types::{BlockHash, Network};
 
@@ -20,13 +20,48 @@ const RECORDS: usize = 1_000;
 const VALUE_BYTES: usize = 256;
 const GOAL: &[Goal] = &[Goal::RatioAtLeast(0.7)];
 
+/// How the figures of an engine are called.
+struct Engine {
+    kind: StoreKind,
+    write: &'static str,
+    read: &'static str,
+    reopen: &'static str,
+    write_floor: &'static str,
+    read_floor: &'static str,
+    reopen_floor: &'static str,
+}
+
+const REDB: Engine = Engine {
+    kind: StoreKind::Redb,
+    write: "store/redb/write",
+    read: "store/redb/read",
+    reopen: "store/redb/reopen",
+    write_floor: "bare redb with the same commits",
+    read_floor: "bare redb, each read of the newest state",
+    reopen_floor: "bare redb's own repair; ours also compares every page with its checksum",
+};
+
+const SLED: Engine = Engine {
+    kind: StoreKind::Sled,
+    write: "store/sled/write",
+    read: "store/sled/read",
+    reopen: "store/sled/reopen",
+    write_floor: "bare sled, one batch of one tree and a sync of its log for each; ours keeps sums of the rows",
+    read_floor: "bare sled, each read of the newest state",
+    reopen_floor: "bare sled's own recovery; ours also reads every row and compares the sums",
+};
+
 pub(super) fn run(size: Size) -> Result<Vec<Measurement>, ApiError> {
     let batches = size.of(50, 2);
     let records: Vec<Pair> = (0..(batches * RECORDS) as u64)
         .map(|n| (hash_of(Domain::BLOCK, &n).0.to_vec(), vec![n.to_le_bytes()[0]; VALUE_BYTES]))
         .collect();
-    let [write, read] = measure(&records, size)?;
-    Ok(vec![write, read, reopen(&records, size)?])
+    let mut measured = Vec::new();
+    for engine in [&REDB, &SLED] {
+        measured.extend(measure(engine, &records, size)?);
+        measured.push(reopen(engine, &records, size)?);
+    }
+    Ok(measured)
 }
 
 fn folder() -> Result<tempfile::TempDir, ApiError> {
@@ -37,11 +72,11 @@ fn tag() -> FormatTag {
     FormatTag::new(Network::Devnet, BlockHash([1; 32]), 1)
 }
 
-fn open(dir: &Path) -> Result<Arc<dyn KvStore>, ApiError> {
-    Ok(umbel_store::open(StoreKind::Redb, dir, tag(), &[]).map_err(internal)?.store)
+fn open(kind: StoreKind, dir: &Path) -> Result<Arc<dyn KvStore>, ApiError> {
+    Ok(umbel_store::open(kind, dir, tag(), &[]).map_err(internal)?.store)
 }
 
-fn fill_bare(store: &BareRedb, records: &[Pair]) -> Result<Duration, ApiError> {
+fn fill_bare(store: &Bare, records: &[Pair]) -> Result<Duration, ApiError> {
     let (written, took) = time(|| records.chunks(RECORDS).try_for_each(|part| store.write(part)));
     written.map(|()| took).map_err(internal)
 }
@@ -57,18 +92,26 @@ fn fill(store: &dyn KvStore, records: &[Pair]) -> Result<Duration, ApiError> {
     written.map(|()| took).map_err(internal)
 }
 
-fn measure(records: &[Pair], size: Size) -> Result<[Measurement; 2], ApiError> {
+fn measure(engine: &Engine, records: &[Pair], size: Size) -> Result<[Measurement; 2], ApiError> {
     let (dir, bare_dir) = (folder()?, folder()?);
-    let store = open(dir.path())?;
-    let bare = BareRedb::open(&bare_dir.path().join(DATABASE_FILE)).map_err(internal)?;
-    let (figure, floor) = best_of(size.of(3, 1), || fill(&*store, records), || fill_bare(&bare, records))?;
+    let store = open(engine.kind, dir.path())?;
+    let bare = Bare::open(engine.kind, bare_dir.path()).map_err(internal)?;
+    // Other values each time: sled writes nothing where nothing changes.
+    let changed = |round: u8| -> Vec<Pair> {
+        let change = |(key, value): &Pair| (key.clone(), value.iter().map(|byte| byte.wrapping_add(round)).collect());
+        records.iter().map(change).collect()
+    };
+    let (mut ours, mut theirs) = (0..u8::MAX, 0..u8::MAX);
+    let fill_ours = || fill(&*store, &changed(ours.next().unwrap_or_default()));
+    let fill_theirs = || fill_bare(&bare, &changed(theirs.next().unwrap_or_default()));
+    let (figure, floor) = best_of(size.of(3, 1), fill_ours, fill_theirs)?;
     let write = Measurement {
-        name: "store/write",
+        name: engine.write,
         inputs: format!("{} durable batches of {RECORDS} records of {VALUE_BYTES} bytes", records.len() / RECORDS),
         cores: 1,
         figure: per_second(records.len(), figure),
         floor: per_second(records.len(), floor),
-        floor_is: "bare redb with the same commits",
+        floor_is: engine.write_floor,
         unit: "records/s",
         goals: GOAL,
     };
@@ -84,11 +127,11 @@ fn measure(records: &[Pair], size: Size) -> Result<[Measurement; 2], ApiError> {
     };
     let (figure, floor) = best_of(size.rounds(), read_store, read_bare)?;
     let read = Measurement {
-        name: "store/read",
+        name: engine.read,
         inputs: format!("{} point reads in random order", records.len()),
         figure: per_second(records.len(), figure),
         floor: per_second(records.len(), floor),
-        floor_is: "bare redb, each read of the newest state",
+        floor_is: engine.read_floor,
         ..write.clone()
     };
     Ok([write, read])
@@ -98,38 +141,52 @@ fn all_found(found: Result<usize, StoreError>, records: &[Pair]) -> Result<(), A
     if found.map_err(internal)? == records.len() { Ok(()) } else { Err(internal("a record is lost")) }
 }
 
-/// The file as a kill leaves it: copied while it is open.
-fn reopen(records: &[Pair], size: Size) -> Result<Measurement, ApiError> {
+/// The files as a kill leaves them: copied while they are open.
+fn reopen(engine: &Engine, records: &[Pair], size: Size) -> Result<Measurement, ApiError> {
     let (dir, bare_dir) = (folder()?, folder()?);
-    let store = open(dir.path())?;
+    let store = open(engine.kind, dir.path())?;
     fill(&*store, records)?;
-    let bare = BareRedb::open(&bare_dir.path().join(DATABASE_FILE)).map_err(internal)?;
+    let bare = Bare::open(engine.kind, bare_dir.path()).map_err(internal)?;
     fill_bare(&bare, records)?;
     let copy = |from: &tempfile::TempDir| {
         let killed = folder()?;
-        std::fs::copy(from.path().join(DATABASE_FILE), killed.path().join(DATABASE_FILE)).map_err(internal)?;
+        copy_folder(from.path(), killed.path()).map_err(internal)?;
         Ok::<_, ApiError>(killed)
     };
     let ours = || {
         let killed = copy(&dir)?;
-        let (opened, took) = time(|| open(killed.path()));
+        let (opened, took) = time(|| open(engine.kind, killed.path()));
         let there = opened?.get(Table::Header, &records[0].0).map_err(internal)?;
         if there.is_some() { Ok(took) } else { Err(internal("a record is lost")) }
     };
     let engines = || {
         let killed = copy(&bare_dir)?;
-        let (opened, took) = time(|| BareRedb::open(&killed.path().join(DATABASE_FILE)));
+        let (opened, took) = time(|| Bare::open(engine.kind, killed.path()));
         opened.map(|_| took).map_err(internal)
     };
     let (figure, floor) = best_of(size.of(3, 1), ours, engines)?;
     Ok(Measurement {
-        name: "store/reopen",
+        name: engine.reopen,
         inputs: format!("{} records, the process killed before", records.len()),
         cores: 1,
         figure: millis(1, figure),
         floor: millis(1, floor),
-        floor_is: "bare redb's own repair; ours also compares every page with its checksum",
+        floor_is: engine.reopen_floor,
         unit: "ms",
         goals: &[],
     })
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&target)?;
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
