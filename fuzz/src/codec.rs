@@ -5,16 +5,22 @@ use core::fmt::Debug;
 use umbel_dag::GhostdagData;
 use umbel_dag::reachability::ReachabilityData;
 use umbel_ledger::commitments::{ChainMmr, LaneRoots, LtHash};
+use umbel_ledger::proofs::{AcceptanceProof, ChainProof, StateProof};
 use umbel_ledger::state_tree::{StateChange, StateKey};
 use umbel_store::FormatTag;
 use umbel_types::memo::MemoTerms;
+use umbel_types::staking::{Delegation, Leaving, OverlayRecord, RecentSlash, Signed, Validator, ValidatorStanding};
 use umbel_types::state::{State, StateClass, ValidatorSet, object_id};
 use umbel_types::tx::OutPoint;
+use umbel_types::vote::CertificateEntry;
 use umbel_types::{
-    BlockHash, CertRef, Coin, Decode, Encode, Input, Lock, Memo, Output, PayoutKey, TxCore, UtxoEntry, Witness,
+    Action, Amount, BlockHash, CertRef, Certificate, Coin, DaaScore, Decode, Encode, Evidence, Hash32, Input, Link,
+    Lock, Memo, Output, PayoutKey, TxCore, UtxoEntry, Vote, Witness,
 };
 
 use crate::fixture::transactions;
+use crate::ledger_proof;
+use crate::voters::signed;
 
 /// Decodes; what decodes has exactly these bytes. Gives the value.
 pub(crate) fn one_encoding<T: Decode + Encode + PartialEq + Debug>(data: &[u8]) -> Option<T> {
@@ -51,6 +57,17 @@ const CHECKS: &[Check] = &[
     decodes::<ChainMmr>,
     decodes::<LaneRoots>,
     decodes::<FormatTag>,
+    decodes::<Action>,
+    decodes::<Validator>,
+    decodes::<ValidatorStanding>,
+    decodes::<Delegation>,
+    decodes::<OverlayRecord>,
+    decodes::<Vote>,
+    decodes::<Certificate>,
+    decodes::<Evidence>,
+    decodes::<ChainProof>,
+    decodes::<StateProof>,
+    decodes::<AcceptanceProof>,
     witness,
 ];
 
@@ -79,7 +96,6 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let genesis = umbel_ledger::genesis::build(&params, &umbel_types::genesis::devnet());
     let (key, state) = genesis.states.iter().next().map(|(key, state)| (*key, state.clone())).unwrap();
     let (outpoint, entry) = genesis.utxo.added().iter().next().map(|(o, e)| (*o, e.clone())).unwrap();
-    let set = genesis.states.iter().find(|(_, state)| state.class == StateClass::ValidatorSet).unwrap().1.body.clone();
     let (Output::Coin { coin, .. }, Output::Memo(memo)) = (&everything.core.outputs[0], &everything.core.outputs[3])
     else {
         panic!("a coin comes first, a memo last")
@@ -99,6 +115,26 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mmr = (0..5).fold(ChainMmr::default(), |mmr, n| mmr.push(BlockHash([n; 32])));
     let change = StateChange { key, before: None, after: Some(state.clone()) };
     let object = object_id(StateClass::Balance, b"x");
+    let of_class = |class| genesis.states.iter().find(|(_, state)| state.class == class).unwrap().1.body.clone();
+    let amount = Amount::from_units(7);
+    let delegation = Delegation {
+        validator: Hash32([1; 32]),
+        bonded: amount,
+        leaving: [3, 4].map(|matures| Leaving { matures, amount }).to_vec(),
+        rewards: amount,
+        settled: 1,
+    };
+    let record = OverlayRecord {
+        signed: [1, 2].map(|n| Signed { validator: Hash32([n; 32]), certificates: 1 }).to_vec(),
+        slashes: [3, 4].map(|day| RecentSlash { day, stake: amount }).to_vec(),
+        certified_daa: DaaScore(5),
+        ..OverlayRecord::genesis(&params)
+    };
+    let vote = |n, epoch| signed(n, (params.chain_id, genesis.hash), epoch, Link::default());
+    let entry_of = |vote: Vote| CertificateEntry { validator: vote.validator, signature: vote.signature };
+    let mut entries = vec![entry_of(vote(0, 0)), entry_of(vote(1, 0))];
+    entries.sort_by_key(|entry| entry.validator);
+    let (on_chain, in_state, accepted) = ledger_proof::parts();
     let values = [
         everything.core.to_bytes(),
         everything.core.inputs[0].consumed.to_bytes(),
@@ -109,7 +145,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         multisig.to_bytes(),
         entry.to_bytes(),
         state.to_bytes(),
-        set,
+        of_class(StateClass::ValidatorSet),
         payout.to_bytes(),
         CertRef::genesis().to_bytes(),
         outpoint.to_bytes(),
@@ -121,6 +157,17 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         mmr.to_bytes(),
         genesis.lanes.to_bytes(),
         FormatTag::new(umbel_types::Network::Devnet, genesis.hash, 1).to_bytes(),
+        transactions()[5].core.action.to_bytes(),
+        of_class(StateClass::Validator),
+        ValidatorStanding::Slashed { kept_ppb: 5 }.to_bytes(),
+        delegation.to_bytes(),
+        record.to_bytes(),
+        vote(0, 0).to_bytes(),
+        Certificate { epoch: 0, link: Link::default(), entries }.to_bytes(),
+        Evidence::new(vote(0, 0), vote(0, 1)).to_bytes(),
+        on_chain.to_bytes(),
+        in_state.to_bytes(),
+        accepted.to_bytes(),
         everything.witness.to_bytes(),
     ];
     assert_eq!(values.len(), CHECKS.len());

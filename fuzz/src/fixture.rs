@@ -20,6 +20,8 @@ use umbel_types::{
 };
 use zeroize::Zeroizing;
 
+use crate::actions;
+
 pub(crate) const GENESIS: BlockHash = BlockHash([9; 32]);
 const FEE: u64 = 100_000;
 /// Note of every coin.
@@ -167,7 +169,7 @@ fn transfer(plan: &Plan, salt: u8) -> Transaction {
     Transaction { core, witness }
 }
 
-/// Valid transactions of each shape: public, one coin into two, everything in two assets, every lock.
+/// Valid transactions of each shape: public, one coin into two, everything in two assets, every lock, every Action.
 pub(crate) fn transactions() -> &'static [Transaction] {
     const STR: AssetId = AssetId::STR;
     static TRANSACTIONS: OnceLock<Vec<Transaction>> = OnceLock::new();
@@ -191,7 +193,8 @@ pub(crate) fn transactions() -> &'static [Transaction] {
             memos_out: &[(STR, 200_000)],
             ..Plan::default()
         };
-        vec![transfer(&public, 1), transfer(&payment, 2), transfer(&everything, 3), transfer(&locks, 4)]
+        let transfers = [transfer(&public, 1), transfer(&payment, 2), transfer(&everything, 3), transfer(&locks, 4)];
+        transfers.into_iter().chain(actions::transactions()).collect()
     })
 }
 

@@ -31,9 +31,12 @@ macro_rules! all {
 
 all! {
     NodeState NodeDag NodeMine DevnetAdvance DevnetFund DevnetReset
+    ChainHeader ProveTx ProveRewards ProveState ProveBlock
     WalletList WalletCreate WalletConfirmWords WalletRestore WalletUnlock WalletLock WalletReveal WalletRemove WalletState
     WalletAddresses WalletNewAddress WalletHistory ProvePayment
     DecodeAddress SendPlan SendPay SendStatus
+    StakeStatus StakeRegister StakeDelegate StakeUndelegate StakeWithdraw StakeUnjail StakeReport
+    ValidatorStart ValidatorStop ValidatorMoveOut ValidatorMoveIn
     LockKey LockCreate LockList LockSpend LockClaim LockRefund LockPropose LockSign LockInspect LockSubmit
     TxBuild TxSubmit VerifyPayment TxFees
     SettingsGet SettingsSet
@@ -55,6 +58,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         json!({ "wallet": "a", "amount": "1", "lock": { "kind": "post_quantum", "to": "b" } }),
         json!({ "id": 1 }),
         json!({ "hex": "00" }),
+        json!({ "kind": "balance", "name": "reward-pool", "at": null, "anchor": "final" }),
+        json!({ "version": 1, "network": "devnet", "proof": "00" }),
         json!({ "auto_lock_minutes": 5, "theme": "dark", "language": "de" }),
         json!({
             "name": "a", "status": "locked", "str": balance, "assets": {}, "coin_count": 1, "backed_up": false,

@@ -17,18 +17,29 @@
 
 #![allow(clippy::unwrap_used, reason = "a target that unwraps fails, which is its purpose")]
 
+mod actions;
 mod block;
+mod certificate;
+mod chain;
 mod codec;
 mod dag;
+mod evidence;
+mod finality;
 mod fixture;
 mod json;
+mod ledger_proof;
 mod lthash;
+mod node;
 mod proofs;
 mod sealed;
 mod segments;
 mod signing;
+mod snapshot;
+mod stake;
 mod text;
 mod transaction;
+mod vote;
+mod voters;
 
 /// One thing to fuzz.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +56,10 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
-    Target { name: "transaction", max_len: 8_192, seeds: transaction::seeds, run: transaction::run },
+    Target { name: "transaction", max_len: 16_384, seeds: transaction::seeds, run: transaction::run },
     Target { name: "transaction_patch", max_len: 64, seeds: transaction::patch_seeds, run: transaction::run_patch },
     Target { name: "block", max_len: 16_384, seeds: block::seeds, run: block::run },
-    Target { name: "codec", max_len: 4_096, seeds: codec::seeds, run: codec::run },
+    Target { name: "codec", max_len: 8_192, seeds: codec::seeds, run: codec::run },
     Target { name: "proofs", max_len: 64, seeds: proofs::seeds, run: proofs::run },
     Target { name: "text", max_len: 512, seeds: text::seeds, run: text::run },
     Target { name: "signing", max_len: 64, seeds: signing::seeds, run: signing::run },
@@ -60,9 +71,23 @@ pub const TARGETS: &[Target] = &[
         seeds: umbel_consensus::test_util::seeds,
         run: umbel_consensus::test_util::run,
     },
+    Target {
+        name: "snapshot_items",
+        max_len: 8_192,
+        seeds: umbel_consensus::test_util::snapshot_seeds,
+        run: umbel_consensus::test_util::run_snapshot,
+    },
     Target { name: "segments", max_len: 512, seeds: segments::seeds, run: segments::run },
+    Target { name: "ledger_proof", max_len: 4_096, seeds: ledger_proof::seeds, run: ledger_proof::run },
     Target { name: "lthash", max_len: 256, seeds: lthash::seeds, run: lthash::run },
     Target { name: "dag", max_len: 512, seeds: dag::seeds, run: dag::run },
+    Target { name: "stake", max_len: 512, seeds: stake::seeds, run: stake::run },
+    Target { name: "finality", max_len: 256, seeds: finality::seeds, run: finality::run },
+    Target { name: "vote", max_len: 192, seeds: vote::seeds, run: vote::run },
+    Target { name: "certificate", max_len: 64, seeds: certificate::seeds, run: certificate::run },
+    Target { name: "evidence", max_len: 64, seeds: evidence::seeds, run: evidence::run },
+    Target { name: "snapshot", max_len: 128, seeds: snapshot::seeds, run: snapshot::run },
+    Target { name: "chain", max_len: 256, seeds: chain::seeds, run: chain::run },
     Target { name: "mempool", max_len: 32, seeds: umbel_mempool::test_util::seeds, run: umbel_mempool::test_util::run },
     Target { name: "json", max_len: 4_096, seeds: json::seeds, run: json::run },
 ];
@@ -74,7 +99,7 @@ pub fn target(name: &str) -> Option<&'static Target> {
 
 #[cfg(test)]
 mod tests {
-    use super::TARGETS;
+    use super::{TARGETS, Target, target};
 
     /// Inputs that once were findings.
     #[test]
@@ -90,28 +115,44 @@ mod tests {
 
     /// Every seed, every seed with one byte changed or cut, and inputs that follow from small numbers: what a fuzzer
     /// does first.
-    #[test]
-    fn targets_hold_on_their_seeds_and_close_to_them() {
-        for target in TARGETS {
-            let seeds = (target.seeds)();
-            assert!(!seeds.is_empty(), "{} has no seeds", target.name);
-            for seed in &seeds {
-                assert!(seed.len() <= target.max_len, "{}: a seed of {} bytes", target.name, seed.len());
-                (target.run)(seed);
-                for step in 0..8 {
-                    let at = step * seed.len() / 8;
-                    let mut changed = seed.clone();
-                    if let Some(byte) = changed.get_mut(at) {
-                        *byte ^= 1 << (step % 8);
-                    }
-                    (target.run)(&changed);
-                    (target.run)(&seed[..at]);
+    fn holds_on_its_seeds_and_close_to_them(target: &Target) {
+        let seeds = (target.seeds)();
+        assert!(!seeds.is_empty(), "{} has no seeds", target.name);
+        for seed in &seeds {
+            assert!(seed.len() <= target.max_len, "{}: a seed of {} bytes", target.name, seed.len());
+            (target.run)(seed);
+            for step in 0..8 {
+                let at = step * seed.len() / 8;
+                let mut changed = seed.clone();
+                if let Some(byte) = changed.get_mut(at) {
+                    *byte ^= 1 << (step % 8);
                 }
-            }
-            for n in 0..8u8 {
-                let noise: Vec<u8> = (0..64u8).map(|i| i.wrapping_mul(37).wrapping_add(n.wrapping_mul(101))).collect();
-                (target.run)(&noise[..usize::from(n) * 8]);
+                (target.run)(&changed);
+                (target.run)(&seed[..at]);
             }
         }
+        for n in 0..8u8 {
+            let noise: Vec<u8> = (0..64u8).map(|i| i.wrapping_mul(37).wrapping_add(n.wrapping_mul(101))).collect();
+            (target.run)(&noise[..usize::from(n) * 8]);
+        }
+    }
+
+    /// Targets that run a whole node for each input: a test of its own each, so that they run beside each other.
+    const WITH_A_NODE: [&str; 2] = ["chain", "vote"];
+
+    #[test]
+    fn the_chain_holds_on_its_seeds() {
+        holds_on_its_seeds_and_close_to_them(target("chain").unwrap());
+    }
+
+    #[test]
+    fn votes_hold_on_their_seeds() {
+        holds_on_its_seeds_and_close_to_them(target("vote").unwrap());
+    }
+
+    #[test]
+    fn targets_hold_on_their_seeds() {
+        let others = TARGETS.iter().filter(|target| !WITH_A_NODE.contains(&target.name));
+        others.for_each(holds_on_its_seeds_and_close_to_them);
     }
 }

@@ -25,7 +25,7 @@ const INSTRUMENTATION: [&str; 5] = [
 /// Cargo profile of the fuzzed program.
 const PROFILE: &str = "fuzz";
 /// Seconds for each target in CI.
-pub(crate) const CI_SECONDS: u32 = 30;
+pub(crate) const CI_SECONDS: u32 = 15;
 /// Most memory of one target, in MiB: a decoder that asks for more on a small input is a finding.
 const MAX_RSS_MIB: u32 = 2_048;
 /// Longest run of one input, in seconds.

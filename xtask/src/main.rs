@@ -17,6 +17,7 @@ mod fuzz;
 mod process;
 mod run;
 mod setup;
+mod sim;
 mod tally;
 mod test;
 mod ui;
@@ -58,6 +59,8 @@ enum Task {
     Check,
     /// Benchmarks (those of `umbel bench`)
     Bench(bench::BenchArgs),
+    /// The network in virtual time, under attack (`umbel sim`)
+    Sim(sim::SimArgs),
     /// Fuzzing: every decoder and verifier with libFuzzer
     Fuzz(fuzz::FuzzArgs),
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Task::Screens(args) => e2e::command(&args, e2e::Scope::Screens),
         Task::Check => check::command(),
         Task::Bench(args) => bench::command(&args),
+        Task::Sim(args) => sim::command(&args),
         Task::Fuzz(args) => fuzz::command(&args),
     };
     match done {

@@ -2,18 +2,24 @@
 
 use crate::process::cargo;
 use crate::tally;
-use crate::{Result, check, e2e, fuzz, setup, ui, workspace};
+use crate::{Result, check, e2e, fuzz, setup, sim, ui, workspace};
 use clap::Args;
 use std::process::Command;
 use std::time::Instant;
 
 /// Variables that make tests run longer, and their values under `--long`: each adds minutes on two cores, and no test
 /// comes near the hour after which the profile `long` ends it.
-const LONG: [(&str, &str); 5] = [
+const LONG: [(&str, &str); 11] = [
     ("UMBEL_DAG_CASES", "1000000"),
+    ("UMBEL_PRUNING_CASES", "1"),
     ("UMBEL_LEDGER_CASES", "20000"),
+    ("UMBEL_STAKE_CASES", "2000"),
     ("UMBEL_MEMPOOL_CASES", "50000"),
     ("UMBEL_KILL_ROUNDS", "50"),
+    ("UMBEL_CRASH_ROUNDS", "1000"),
+    ("UMBEL_FAULT_CASES", "8"),
+    ("UMBEL_TORN_CASES", "100"),
+    ("UMBEL_FLIP_CASES", "1000"),
     ("UMBEL_EVERY_BYTE", "1"),
 ];
 /// Seconds for each target of the fuzzer under `--long`.
@@ -46,6 +52,9 @@ pub(crate) fn command(args: &TestArgs) -> Result<()> {
     tally += tally::count(nextest(args.long).args(workspace::SELECTION))?;
     tally += tally::count(nextest(args.long).args(["--package", "umbel-ui"]))?;
     tally += tally::count(cargo(&["test", "--doc"]).args(workspace::SELECTION))?;
+    if built.failed == 0 {
+        tally += sim::all();
+    }
     if !args.no_fuzz {
         tally += fuzz::all(if args.long { LONG_FUZZ_SECONDS } else { fuzz::CI_SECONDS });
     }
