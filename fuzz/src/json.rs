@@ -36,7 +36,7 @@ all! {
     WalletAddresses WalletNewAddress WalletHistory ProvePayment
     DecodeAddress SendPlan SendPay SendStatus
     StakeStatus StakeRegister StakeDelegate StakeUndelegate StakeWithdraw StakeUnjail StakeReport
-    ValidatorStart ValidatorStop ValidatorMoveOut ValidatorMoveIn
+    ValidatorStart ValidatorRestore ValidatorStop ValidatorMoveOut ValidatorMoveIn
     LockKey LockCreate LockList LockSpend LockClaim LockRefund LockPropose LockSign LockInspect LockSubmit
     TxBuild TxSubmit VerifyPayment TxFees
     SettingsGet SettingsSet

@@ -273,6 +273,7 @@ mod tests {
             StakeUnjail wallet;
             StakeReport wallet;
             ValidatorStart json!({ "password": "p" });
+            ValidatorRestore json!({ "wallet": "a", "validator": "00", "password": "p" });
             ValidatorStop json!({});
             ValidatorMoveOut json!({ "password": "p" });
             ValidatorMoveIn json!({ "sealed": "00", "password": "p" });

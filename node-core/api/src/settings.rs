@@ -16,6 +16,8 @@ pub struct Settings {
     pub store: StoreEngine,
     /// Memory for the database's pages, in MiB, from the next start on.
     pub store_cache_mib: u32,
+    /// Memory for blocks and their places in the graph, in MiB, from the next start on.
+    pub chain_cache_mib: u32,
     /// Report validators that contradict themselves, with whichever wallet is unlocked.
     pub report_evidence: bool,
 }
@@ -28,6 +30,7 @@ impl Default for Settings {
             language: Language::System,
             store: StoreEngine::Redb,
             store_cache_mib: 64,
+            chain_cache_mib: 96,
             report_evidence: false,
         }
     }

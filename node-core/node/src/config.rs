@@ -78,15 +78,18 @@ impl NodeConfig {
             StoreEngine::Redb => StoreKind::Redb,
             StoreEngine::Sled => StoreKind::Sled,
         });
-        // A number of MiB that does not fit is one that no machine has.
-        let cache_bytes = usize::try_from(settings.store_cache_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
-        StoreConfig { kind, cache_bytes, segment_bytes: DEFAULT_SEGMENT_BYTES }
+        StoreConfig { kind, cache_bytes: bytes_of_mib(settings.store_cache_mib), segment_bytes: DEFAULT_SEGMENT_BYTES }
     }
 
     /// Where this node keeps things.
     pub fn layout(&self) -> Layout {
         Layout::new(&self.data_dir, self.network)
     }
+}
+
+/// A number of MiB that does not fit is one that no machine has.
+pub(crate) fn bytes_of_mib(mib: u32) -> usize {
+    usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024)
 }
 
 /// The loopback server.

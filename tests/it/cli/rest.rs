@@ -164,6 +164,7 @@ fn settings_are_kept() {
     assert_eq!(server.call("settings/set", &changed), changed);
     assert_eq!(server.try_call("settings/set", &json!({ "theme": "pink" })).status, 400);
     assert_eq!(server.try_call("settings/set", &json!({ "store_cache_mib": 1 })).status, 400);
+    assert_eq!(server.try_call("settings/set", &json!({ "chain_cache_mib": 1 })).status, 400);
     node.stop();
     let node = folder.node(&["--store", "mem"]);
     assert_eq!(Server::of(&folder).call("settings/get", &json!({})), changed);

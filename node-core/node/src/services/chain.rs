@@ -8,7 +8,7 @@ use umbel_api::node::{NodeWarning, SyncStage};
 use umbel_api::{ApiError, ErrorCode};
 use umbel_consensus::pruning::PruningConfig;
 use umbel_consensus::state_snapshot::{Restored, restore_if_needed};
-use umbel_consensus::{CHAIN_FORMAT, Consensus, ConsensusConfig, DEFAULT_CACHE_BYTES, OpenError, open_store};
+use umbel_consensus::{CHAIN_FORMAT, Consensus, ConsensusConfig, OpenError, open_store};
 use umbel_miner::Miner;
 use umbel_pow::Pow;
 use umbel_store::{KvStore, StoreError, StoreKind};
@@ -19,7 +19,7 @@ use super::locked;
 use super::mempool::Pool;
 use super::miner::Templates;
 use crate::clock;
-use crate::config::NodeRole;
+use crate::config::{NodeRole, bytes_of_mib};
 use crate::node::Core;
 
 /// Longest wait for calls that still use a chain which is to be closed.
@@ -274,7 +274,7 @@ fn open(core: &Core, epoch: u64) -> Result<(Chain, Vec<NodeWarning>), ChainOpenE
         pow: Arc::clone(&pow),
         store: opened.store,
         now: Arc::new(clock::now),
-        cache_bytes: DEFAULT_CACHE_BYTES,
+        cache_bytes: bytes_of_mib(core.settings.get().chain_cache_mib),
         pruning,
     })?;
     if core.store.kind == StoreKind::Sled {

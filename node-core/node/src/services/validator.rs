@@ -163,13 +163,21 @@ impl ValidatorService {
         never_registered: bool,
     ) -> Result<Hash32, ApiError> {
         let hash = VoteKey::from_seed(seed).hash();
-        if let Some(there) = KeyFile::read(&RealDisk, &self.key_path, self.genesis)?
-            && there.info.hash != hash
-        {
-            return Err(ApiError::new(
-                ErrorCode::BadInput,
-                format!("this machine has the vote key of validator {} already; move that one first", there.info.hash),
-            ));
+        if let Some(there) = KeyFile::read(&RealDisk, &self.key_path, self.genesis)? {
+            if there.info.hash != hash {
+                return Err(ApiError::new(
+                    ErrorCode::BadInput,
+                    format!(
+                        "this machine has the vote key of validator {} already; move that one first",
+                        there.info.hash
+                    ),
+                ));
+            }
+            if never_registered {
+                // A registration that is tried again keeps the file, and with it the password.
+                there.open(password)?;
+                return Ok(hash);
+            }
         }
         let mut guard = self.guard(hash);
         if never_registered && guard.guard().is_none() {
