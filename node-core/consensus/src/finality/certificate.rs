@@ -290,7 +290,11 @@ fn entry_of(pool: &VotePool, validator: Hash32, epoch: u64, link: &Link) -> Opti
 
 /// A certificate is made of the first votes that are enough: the same with those that came since, and whether that is
 /// everyone.
-fn with_late_votes(certificate: &Certificate, pool: &VotePool, states: &impl StateView) -> (Certificate, bool) {
+pub(super) fn with_late_votes(
+    certificate: &Certificate,
+    pool: &VotePool,
+    states: &impl StateView,
+) -> (Certificate, bool) {
     let Certificate { epoch, link, mut entries } = certificate.clone();
     let epochs = epochs_at(states);
     let electorate = epochs.as_ref().and_then(|epochs| epochs.electorate(&link).ok());

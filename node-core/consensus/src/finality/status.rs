@@ -11,6 +11,7 @@ use umbel_types::consensus_api::{CertificateSummary, FinalityStatus, ValidatorSt
 use umbel_types::params::FINALITY_WARN_S;
 use umbel_types::{Amount, BlockHash, Certificate, Checkpoint, Hash32, Params};
 
+use super::certificate::with_late_votes;
 use super::overlay::epochs_at;
 use super::pool::VotePool;
 use super::progress::FinalityState;
@@ -38,6 +39,7 @@ pub(crate) fn finality_status(
     let block = storage.header(finalized.block)?;
     let gap = top.blue_score.0.saturating_sub(block.blue_score.0);
     let pool = lock(pool);
+    let newest = finality.newest_certificates().last().map(|newest| with_late_votes(newest, &pool, states).0);
     let validators = epochs.current.members.iter().map(|member| ValidatorStatus {
         id: member.key_hash,
         stake: member.stake,
@@ -56,7 +58,7 @@ pub(crate) fn finality_status(
         late: overlay_on && gap > params.daa_of_seconds(FINALITY_WARN_S),
         stalled: overlay_on && gap > params.stall_depth,
         validators: validators.collect(),
-        last_certificate: finality.newest_certificates().last().and_then(|newest| summary(newest, states)),
+        last_certificate: newest.and_then(|newest| summary(&newest, states)),
     })
 }
 

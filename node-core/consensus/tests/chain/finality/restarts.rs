@@ -8,7 +8,7 @@ use umbel_consensus::verify::{VerifyError, verify_chain};
 use umbel_store::{Batch, Durability, KvStore, Table};
 use umbel_types::consensus_api::{ConsensusApi, FinalityStatus, VoteError};
 use umbel_types::genesis::devnet;
-use umbel_types::{Block, Vote};
+use umbel_types::{Amount, Block, Vote};
 
 use super::voters::{advance_voting, vote_all, voters};
 use super::{dense, quick};
@@ -19,6 +19,10 @@ use crate::hooked::{BreakAt, Counter, Hooked};
 fn kept(status: &FinalityStatus) -> FinalityStatus {
     let mut status = status.clone();
     status.validators.iter_mut().for_each(|validator| validator.last_target = None);
+    // Votes that came when the certificate was made already are forgotten with the pool.
+    if let Some(newest) = &mut status.last_certificate {
+        (newest.signers, newest.stake) = (Vec::new(), Amount::ZERO);
+    }
     status
 }
 
@@ -34,7 +38,7 @@ fn a_restart_keeps_what_is_final() {
     node.consensus.shutdown();
     drop(node);
     let node = TestNode::with(store, quick());
-    assert_eq!(*node.consensus.finality(), kept(&before));
+    assert_eq!(kept(&node.consensus.finality()), kept(&before));
     assert_eq!((0..9).map(|index| node.consensus.certificate(index)).collect::<Vec<_>>(), certificates);
     // A heavier branch that forked below is still not followed.
     let stranger = TestNode::with(mem_store(), quick());
