@@ -12,7 +12,7 @@ use super::voters::{Voter, advance_voting, certificate, vote_all, voters};
 use crate::fixture::{TestNode, mem_store, seed};
 
 /// Four validators of 1,000,000 STR and one of 500,000, whose votes always come when the others' are enough.
-fn four_and_a_small_one() -> (TestNode, Vec<Voter>) {
+pub(super) fn four_and_a_small_one() -> (TestNode, Vec<Voter>) {
     let key = seed().ml_dsa_key(MlDsaRole::Vote, Network::Devnet, 0, 9);
     let mut spec = devnet();
     spec.validators.push(GenesisValidator {

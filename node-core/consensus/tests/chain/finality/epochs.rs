@@ -1,29 +1,18 @@
 //! The change of validators: which set has a say about which link.
 
-use umbel_consensus::DEFAULT_CACHE_BYTES;
 use umbel_crypto::keys::MlDsaRole;
 use umbel_dag::finality::VoteGuard;
 use umbel_types::consensus_api::{BlockStatus, ConsensusApi};
 use umbel_types::errors::{BlockError, CertificateError};
-use umbel_types::genesis::{GenesisValidator, devnet};
-use umbel_types::{Amount, Block, BlockHash, Certificate, Checkpoint, Link, Network, Params};
+use umbel_types::{Block, BlockHash, Certificate, Checkpoint, Link, Network};
 
-use super::dense;
+use super::absence::four_and_a_small_one;
 use super::voters::{Voter, certificate, vote_all, voters};
-use crate::fixture::{TestNode, mem_store, seed};
+use crate::fixture::{TestNode, seed};
 
 /// Four validators of 1,000,000 STR that vote, a fifth of 500,000 that never does: it is left out of the set of epoch 2.
 fn five() -> TestNode {
-    let key = seed().ml_dsa_key(MlDsaRole::Vote, Network::Devnet, 0, 9);
-    let mut spec = devnet();
-    spec.validators.push(GenesisValidator {
-        key: Box::new(key.verifying_key()),
-        owner: spec.validators[0].owner,
-        stake: Amount::from_str_tokens(500_000),
-        commission_bps: 0,
-    });
-    let params = Params { epoch_length: 60, ..dense() };
-    TestNode::of(mem_store(), params, spec, DEFAULT_CACHE_BYTES).expect("opens")
+    four_and_a_small_one().0
 }
 
 /// A chain whose blocks carry certificates of just these indices.
